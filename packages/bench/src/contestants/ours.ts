@@ -1,0 +1,210 @@
+/** The GenServer of this repository, with every option left at its default, as a user would write it. */
+import * as GenServer from "@effect-otp/core/GenServer"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import { effects } from "../callers.ts"
+import type { Contestant, Population, Seed, Workload } from "../contestant.ts"
+import type { BurstSize } from "../rows.ts"
+import { checkServers, countCast, WrongAnswer } from "../table.ts"
+
+const { noReply, reply } = GenServer
+
+const Entries = Schema.HashMap({ key: Schema.String, value: Schema.Unknown })
+type Entries = typeof Entries.Type
+
+const key = { key: Schema.String }
+const Found = Schema.Option(Schema.Unknown)
+
+// one message for each way to write the handler
+class Get extends GenServer.Call<Get>()("Get", { payload: key, success: Found }) {}
+class GetSync extends GenServer.Call<GetSync>()("GetSync", { payload: key, success: Found }) {}
+class GetMap extends GenServer.Call<GetMap>()("GetMap", { payload: key, success: Found }) {}
+class GetGen extends GenServer.Call<GetGen>()("GetGen", { payload: key, success: Found }) {}
+class GetSuspend extends GenServer.Call<GetSuspend>()("GetSuspend", { payload: key, success: Found }) {}
+class Put extends GenServer.Call<Put>()("Put", { payload: { ...key, value: Schema.Unknown } }) {}
+
+/** How many tables `init` has made. */
+let started = 0
+
+class Table extends GenServer.Service<Table>()("@bench/Table", {
+  state: Entries,
+  messages: [Get, GetSync, GetMap, GetGen, GetSuspend, Put]
+}) {
+  static readonly layer = this.toLayer(
+    (initial: Entries) => {
+      started++
+      return initial
+    },
+    {
+      handleCall: {
+        Get: ({ key }, table) => reply(HashMap.get(table, key), table),
+        GetSync: ({ key }, table) => Effect.sync(() => reply(HashMap.get(table, key), table)),
+        GetMap: ({ key }, table) => Effect.map(Effect.succeed(key), (key) => reply(HashMap.get(table, key), table)),
+        GetGen: ({ key }, table) =>
+          Effect.gen(function* () {
+            return reply(HashMap.get(table, yield* Effect.succeed(key)), table)
+          }),
+        GetSuspend: ({ key }, table) => Effect.map(Effect.yieldNow(), () => reply(HashMap.get(table, key), table)),
+        Put: ({ key, value }, table) => reply(undefined, HashMap.set(table, key, value))
+      }
+    }
+  )
+}
+
+class Add extends GenServer.Cast<Add>()("Add", { index: Schema.Number }) {}
+class Count extends GenServer.Call<Count>()("Count", { success: Schema.Number }) {}
+
+class Counter extends GenServer.Service<Counter>()("@bench/Counter", { state: Schema.Number, messages: [Add, Count] }) {
+  static readonly layer = this.toLayer((count: number) => count, {
+    handleCall: { Count: (_, count) => reply(count, count) },
+    handleCast: { Add: ({ index }, count) => noReply(countCast(count, index)) }
+  })
+}
+
+const calls = {
+  get: () => GenServer.call(Table, new Get({ key: "name" })),
+  sync: () => GenServer.call(Table, new GetSync({ key: "name" })),
+  map: () => GenServer.call(Table, new GetMap({ key: "name" })),
+  gen: () => GenServer.call(Table, new GetGen({ key: "name" })),
+  suspend: () => GenServer.call(Table, new GetSuspend({ key: "name" })),
+  put: (value: number) => GenServer.call(Table, new Put({ key: "name", value }))
+}
+
+/** The layer built for as long as the process lives, and programs run with what it provides. */
+const provider = async <A>(layer: Layer.Layer<A>) => {
+  const context = await Effect.runPromise(Layer.buildWithScope(layer, Effect.runSync(Scope.make())))
+  return <E>(program: Effect.Effect<void, E, A>) => Effect.runPromise(Effect.provide(program, context))
+}
+
+const onTable =
+  <E>(program: (operations: number) => Effect.Effect<void, E, Table>) =>
+  async (seed: Seed): Promise<Workload> => {
+    const run = await provider(Table.layer(seed.table))
+    return { run: (operations) => run(program(operations)) }
+  }
+
+const getsByRef = async (seed: Seed): Promise<Workload> => {
+  const scope = Effect.runSync(Scope.make())
+  const ref = await Effect.runPromise(Scope.extend(Table.start(seed.table), scope))
+  const get = () => GenServer.call(ref, new Get({ key: "name" }))
+  return { run: (operations) => Effect.runPromise(effects.gets(get, operations)) }
+}
+
+const burst =
+  (size: BurstSize) =>
+  async (seed: Seed): Promise<Workload> => {
+    const run = await provider(Counter.layer(seed.count))
+    let sent = 0
+    return {
+      run: async (operations) => {
+        await run(
+          effects.bursts(
+            size,
+            sent,
+            (index) => GenServer.cast(Counter, new Add({ index })),
+            () => GenServer.call(Counter, new Count(), { timeout: "infinity" }),
+            operations
+          )
+        )
+        sent += operations
+      }
+    }
+  }
+
+/** Starts and ends `operations` tables, and sees that the last of them is gone. */
+const lives =
+  (life: (seed: Seed) => Effect.Effect<GenServer.ServerRef<Table>, unknown, Scope.Scope>) =>
+  async (seed: Seed): Promise<Workload> => ({
+    run: (operations) =>
+      Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const before = started
+            let last: GenServer.ServerRef<Table> | undefined
+            for (let i = 0; i < operations; i++) last = yield* life(seed)
+            checkServers("started", started - before, operations)
+            if (last === undefined) return
+            const error = yield* Effect.flip(GenServer.call(last, new Get({ key: "name" })))
+            if (error._tag !== "ServerDown") throw new WrongAnswer("call after stop", "ServerDown", error)
+          })
+        )
+      )
+  })
+
+const message = async (): Promise<Workload> => ({
+  run: async (operations) => {
+    let last = new Put({ key: "name", value: -1 })
+    for (let i = 0; i < operations; i++) {
+      const message = new Put({ key: "name", value: i })
+      // kept, so that the making cannot be optimised away
+      if (message.value !== i || last.value !== i - 1) throw new WrongAnswer("message", i, message.value)
+      last = message
+    }
+  }
+})
+
+const populate = async <A>(servers: number, start: Effect.Effect<A, unknown, Scope.Scope>): Promise<Population> => {
+  const scope = Effect.runSync(Scope.make())
+  const population = new Array<A>(servers)
+  await Effect.runPromise(
+    Scope.extend(
+      Effect.gen(function* () {
+        for (let i = 0; i < servers; i++) population[i] = yield* start
+      }),
+      scope
+    )
+  )
+  return { servers: population, release: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+}
+
+const idle = (seed: Seed) => Table.start(seed.table)
+const called = (seed: Seed) =>
+  Effect.tap(Table.start(seed.table), (ref) => GenServer.call(ref, new GetSync({ key: "name" })))
+
+const underCalls =
+  <E>(get: () => Effect.Effect<Option.Option<unknown>, E, Table>) =>
+  async (seed: Seed, isOver: () => boolean): Promise<void> => {
+    const run = await provider(Table.layer(seed.table))
+    await run(effects.until(get, isOver))
+  }
+
+export const contestant: Contestant = {
+  time: {
+    get: onTable((operations) => effects.gets(calls.get, operations)),
+    "get-by-ref": getsByRef,
+    "get-100": onTable((operations) => effects.getsOfMany(calls.get, operations)),
+    put: onTable((operations) => effects.puts(calls.put, calls.get, operations)),
+    "effect-sync": onTable((operations) => effects.gets(calls.sync, operations)),
+    "effect-map": onTable((operations) => effects.gets(calls.map, operations)),
+    "effect-gen": onTable((operations) => effects.gets(calls.gen, operations)),
+    "effect-suspend": onTable((operations) => effects.gets(calls.suspend, operations)),
+    "start-stop": lives((seed) => Effect.tap(Table.start(seed.table), (ref) => GenServer.stop(ref))),
+    "start-stop-scope": lives((seed) => Effect.scoped(Table.start(seed.table))),
+    "burst-1e3": burst("1e3"),
+    "burst-1e4": burst("1e4"),
+    "burst-1e5": burst("1e5"),
+    "burst-1e6": burst("1e6"),
+    message
+  },
+  memory: {
+    "memory-idle": (seed, servers) => populate(servers, idle(seed)),
+    "memory-hibernated": (seed, servers) => populate(servers, called(seed)),
+    "memory-layer": (seed, servers) =>
+      populate(
+        servers,
+        Effect.suspend(() => Layer.build(Table.layer(seed.table)))
+      ),
+    // after a second of idleness they go to sleep
+    "memory-live": async (seed, servers) => ({ ...(await populate(servers, called(seed))), lasts: 900 })
+  },
+  gap: {
+    "gap-plain": underCalls(calls.get),
+    "gap-effect": underCalls(calls.sync),
+    "gap-suspend": underCalls(calls.suspend)
+  }
+}

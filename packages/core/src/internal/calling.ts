@@ -1,0 +1,288 @@
+/**
+ * The client's side: from a ref, a tag, or an effect that finds a ref, to the server that sits there now.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { CallCycle } from "../CallError.ts"
+import * as ExitReason from "../ExitReason.ts"
+import { alarmOf } from "./alarm.ts"
+import { type Definition, durationOption, type Entry, type Kind } from "./definition.ts"
+import { attach } from "./effectScope.ts"
+import { Envelope } from "./envelope.ts"
+import { capture, clockOf, isLive } from "./environment.ts"
+import { afterTurn, spend } from "./fairness.ts"
+import { Gear } from "./gear.ts"
+import { downExit, type Outsider, StopRequest } from "./items.ts"
+import { Moment } from "./moment.ts"
+import { Seat } from "./seat.ts"
+import { Server, type Started } from "./server.ts"
+import { callSpan, isTraced } from "./tracing.ts"
+
+export type Ref = Seat<Server>
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+type Result = Effect.Effect<unknown, unknown>
+
+/** Runs `use` with the ref that a server argument stands for. */
+const withRef = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  use: (fiber: AnyFiber, ref: Ref) => Result
+): Effect.Effect<unknown, unknown, unknown> => {
+  if (server instanceof Seat) return Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, server as Ref))
+  if (Context.isTag(server)) {
+    const { key } = server
+    return Effect.withFiberRuntime<unknown, unknown, unknown>((fiber) => {
+      const ref = fiber.currentContext.unsafeMap.get(key)
+      return ref instanceof Seat ? use(fiber, ref as Ref) : Effect.flatMap(server, notARef)
+    })
+  }
+  if (!Effect.isEffect(server)) return notARef(server)
+  return Effect.flatMap(server, (ref) =>
+    ref instanceof Seat ? Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, ref as Ref)) : notARef(ref)
+  )
+}
+
+const notARef = (given: unknown): Effect.Effect<never> =>
+  Effect.die(
+    new TypeError(`A server was expected: a ref, the server's class, or an effect that gives a ref; not ${String(given)}`)
+  )
+
+/** A server in whose own fiber this is. */
+const serverOf = (fiber: AnyFiber): Server | null => {
+  const scheduler = fiber.currentScheduler
+  if (!(scheduler instanceof Gear) || scheduler.fiber !== fiber) return null
+  return scheduler.driver instanceof Server ? scheduler.driver : null
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Calls
+// ---------------------------------------------------------------------------------------------------------------------
+
+export interface CallOptions {
+  readonly timeout?: unknown
+  readonly abandoned?: "withdraw" | "run" | undefined
+}
+
+const defaultTimeout = 5_000
+
+export const call = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  request: object,
+  options?: CallOptions
+): Effect.Effect<unknown, unknown, unknown> =>
+  withRef(server, (fiber, ref) => callRef(fiber, ref, request, options))
+
+const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOptions | undefined): Result => {
+  const server = ref.occupant
+  if (server === null) return noOne(ref, request, options)
+  const entry = server.definition.entries.get(request?.constructor)
+  if (entry === undefined || entry.kind !== "call") return foreign(ref.name, request, entry, "call")
+  if (isTraced(fiber.currentTracer)) {
+    return callSpan(ref.name, entry.tag, (span) =>
+      Effect.withFiberRuntime<unknown, unknown>((fiber) => {
+        const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
+        envelope.span = span
+        return enqueue(fiber, server, envelope, timeoutOf(ref.name, options))
+      })
+    )
+  }
+  const timeout = timeoutOf(ref.name, options)
+  const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
+  if (server.gate !== 0 || isTraced(server.environment.tracer)) return enqueue(fiber, server, envelope, timeout)
+  // A caller that is a server itself waits from here on, should the handler not be done at once.
+  const caller = serverOf(fiber)
+  if (caller !== null) caller.waitingFor = envelope
+  server.callIdle(envelope, entry)
+  return answerOf(fiber, envelope, timeout)
+}
+
+/** The answer, if it is there, or the wait for it. A loop of calls must let the event loop turn now and then. */
+const answerOf = (fiber: AnyFiber, envelope: Envelope, timeout: number): Result => {
+  const { exit } = envelope
+  const giveWay = spend() && isLive(fiber.currentScheduler)
+  if (exit !== null) return giveWay ? Effect.zipRight(turn, exit) : exit
+  if (timeout !== Number.POSITIVE_INFINITY) envelope.expireAfter(alarmOf(clockOf(fiber)), timeout)
+  // The turn comes after the answer: interrupted before, the call would not be taken back.
+  return giveWay ? Effect.zipLeft(envelope.wait(), turn) : envelope.wait()
+}
+
+const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))
+
+const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: number): Result => {
+  const caller = serverOf(fiber)
+  if (caller !== null) {
+    const cycle = cycleFrom(caller, server)
+    if (cycle !== null) return Exit.fail(cycle)
+    caller.waitingFor = envelope
+  }
+  if (envelope instanceof StopRequest) server.requestStop(envelope)
+  else server.enqueueCall(envelope)
+  return answerOf(fiber, envelope, timeout)
+}
+
+/**
+ * The circle that a call from one server to another would close. An edge goes from a server to the one for whose answer
+ * its own fiber waits, as long as that one has to be free for it: not once it has given `noReply`, because then somebody
+ * else may hold the token.
+ */
+const cycleFrom = (caller: Server, server: Server): CallCycle | null => {
+  const path = [caller.name, server.name]
+  let last = server
+  while (last !== caller) {
+    const waiting: Envelope | null = last.waitingFor
+    if (waiting === null || !waiting.blocks) return null
+    last = waiting.home as Server
+    path.push(last.name)
+  }
+  return new CallCycle({ path: path as [string, ...Array<string>] })
+}
+
+const timeoutOf = (name: string, options: CallOptions | undefined): number => {
+  const timeout = options?.timeout
+  return timeout === undefined
+    ? defaultTimeout
+    : durationOption(name, "timeout", timeout, { infinity: Number.POSITIVE_INFINITY })
+}
+
+/** A call to a seat that nobody sits on. The options are checked all the same. */
+const noOne = (ref: Ref, request: object, options: CallOptions | undefined): Result => {
+  timeoutOf(ref.name, options)
+  return downExit(ref.name, (request as { readonly _tag?: string })?._tag ?? String(request), ref.down)
+}
+
+const foreign = (name: string, message: unknown, entry: Entry | undefined, wanted: Kind): Effect.Effect<never> =>
+  Effect.die(
+    new TypeError(
+      entry === undefined
+        ? `${name}: ${String(message)} is not an instance of a message class of its protocol`
+        : `${name}: ${entry.tag} is a ${entry.kind}, and cannot be sent by \`${wanted}\``
+    )
+  )
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Casts
+// ---------------------------------------------------------------------------------------------------------------------
+
+export const cast = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  message: object
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, (fiber, ref) => castRef(fiber, ref, message))
+
+const castRef = (fiber: AnyFiber, ref: Ref, message: object): Result => {
+  const server = ref.occupant
+  // Nobody there: it says nothing about that (`CALL-14`).
+  if (server === null) return Exit.void
+  const entry = server.definition.entries.get(message?.constructor)
+  if (entry === undefined || entry.kind !== "cast") return foreign(ref.name, message, entry, "cast")
+  const traced = isTraced(fiber.currentTracer) || isTraced(server.environment.tracer)
+  if (server.isOwnFiber(fiber)) {
+    server.deliver(message, fiber.currentSpan)
+    return Exit.void
+  }
+  const outsider = server.enqueueCast(message, traced ? fiber.currentSpan : undefined)
+  return outsider === null ? Exit.void : waitForRoom(server, outsider)
+}
+
+const waitForRoom = (server: Server, outsider: Outsider): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    outsider.resume = () => {
+      outsider.resume = null
+      resume(Effect.void)
+    }
+    return Effect.sync(() => {
+      if (outsider.resume === null) return
+      outsider.resume = null
+      server.withdrawCast(outsider)
+    })
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Stopping
+// ---------------------------------------------------------------------------------------------------------------------
+
+export const stop = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  reason: ExitReason.ExitReason,
+  options?: { readonly timeout?: unknown }
+): Effect.Effect<unknown, unknown, unknown> =>
+  withRef(server, (fiber, ref) => {
+    const timeout =
+      options?.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(ref.name, { timeout: options.timeout })
+    const occupant = ref.occupant
+    if (occupant === null) return downExit(ref.name, "stop", ref.down)
+    return enqueue(fiber, occupant, new StopRequest(occupant, reason), timeout)
+  })
+
+/** `Process.exit` for a server. */
+export const exit = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  reason: ExitReason.ExitReason
+): Effect.Effect<unknown, unknown, unknown> =>
+  withRef(server, (fiber, ref) => {
+    const occupant = ref.occupant
+    if (occupant === null) return Exit.void
+    if (reason._tag === "Killed") occupant.kill()
+    else occupant.signal(reason, serverOf(fiber) === occupant)
+    return Exit.void
+  })
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Starting
+// ---------------------------------------------------------------------------------------------------------------------
+
+/** Starts a server in the scope of whoever starts it, which is its parent. */
+export const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Ref, unknown, Scope.Scope> =>
+  Effect.withFiberRuntime<Ref, unknown, Scope.Scope>((fiber) => {
+    const scope = fiber.currentContext.unsafeMap.get(Scope.Scope.key) as Scope.Scope | undefined
+    // Not in a scope: ask for it, and fail as Effect does.
+    if (scope === undefined) return Effect.flatMap(Scope.Scope, () => start(definition, args))
+    const seat: Ref = new Seat<Server>(definition.name)
+    const server = new Server(definition, seat, capture(fiber))
+    const { detach, pending } = attach(scope, () => close(server))
+    server.whenDown(detach)
+    let started: Started | null = null
+    let resume: ((exit: Started) => void) | null = null
+    server.start(args, (exit) => {
+      started = exit
+      resume?.(exit)
+    })
+    const result = (exit: Started): Effect.Effect<Ref, unknown> =>
+      Exit.isFailure(exit) ? Exit.failCause(exit.cause) : pending === null ? Exit.succeed(seat) : Effect.as(pending, seat)
+    if (started !== null) return result(started)
+    const wait = Effect.async<boolean, unknown>((callback) => {
+      if (started === null) resume = callback
+      else callback(started)
+    })
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.matchCauseEffect(restore(wait), {
+        onFailure: (cause) =>
+          started === null
+            ? Effect.zipRight(close(server), Effect.failCause(cause))
+            : Effect.failCause(cause),
+        onSuccess: (isThere) => result(Exit.succeed(isThere))
+      })
+    )
+  })
+
+/** The parent's end: the server ends within its `shutdown`, or is killed. */
+const close = (server: Server): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (server.isDown) return Effect.void
+    server.parentExit(ExitReason.shutdown())
+    if (server.isDown) return Effect.void
+    // Waiting by callbacks: in a finalizer nothing can be interrupted, so `Effect.timeout` would wait for ever.
+    return Effect.async<void>((resume) => {
+      const { alarm } = server
+      const { shutdown } = server.definition
+      const deadline = new Moment(() => server.kill())
+      if (shutdown !== Number.POSITIVE_INFINITY) alarm.set(deadline, shutdown)
+      server.whenDown(() => {
+        alarm.cancel(deadline)
+        resume(Effect.void)
+      })
+    })
+  })

@@ -1,0 +1,90 @@
+/**
+ * What a server is given by whoever starts it: services, FiberRefs, a scheduler and a clock. It is captured once, from
+ * the fiber that builds the layer, and never from a caller.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as Runtime from "effect/Runtime"
+import type * as RuntimeFlags from "effect/RuntimeFlags"
+import * as RuntimeFlag from "effect/RuntimeFlags"
+import * as Scheduler from "effect/Scheduler"
+import type * as Tracer from "effect/Tracer"
+import { type Alarm, alarmOf } from "./alarm.ts"
+
+export interface Environment {
+  /** As the fiber had them. */
+  readonly captured: FiberRefs.FiberRefs
+  readonly context: Context.Context<never>
+  readonly fiberRefs: FiberRefs.FiberRefs
+  readonly runtimeFlags: RuntimeFlags.RuntimeFlags
+  readonly scheduler: Scheduler.Scheduler
+  readonly tracer: Tracer.Tracer
+  readonly clock: Clock.Clock
+  readonly alarm: Alarm
+}
+
+// A layer is built uninterruptibly, and perhaps by a fiber that is being interrupted: none of that is the server's.
+const normalFlags = (flags: RuntimeFlags.RuntimeFlags): RuntimeFlags.RuntimeFlags =>
+  RuntimeFlag.disable(RuntimeFlag.enable(flags, RuntimeFlag.Interruption), RuntimeFlag.WindDown)
+
+/**
+ * The one captured last. A hundred thousand servers started by one fiber share an environment, where each would
+ * otherwise keep a copy of some kilobytes; held weakly, since a clock of a finished test need not be kept for it.
+ */
+let last: WeakRef<Environment> | undefined
+
+const sameRefs = (a: FiberRefs.FiberRefs, b: FiberRefs.FiberRefs): boolean => {
+  if (a.locals.size !== b.locals.size) return false
+  for (const [ref, stack] of a.locals) {
+    if (b.locals.get(ref) !== stack) return false
+  }
+  return true
+}
+
+/** The environment of the running fiber. */
+export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environment => {
+  const refs = fiber.getFiberRefs()
+  const previous = last?.deref()
+  if (previous !== undefined && sameRefs(previous.captured, refs)) return previous
+  const clock = clockOf(fiber)
+  const environment: Environment = {
+    captured: refs,
+    context: fiber.currentContext,
+    fiberRefs: FiberRefs.delete(refs, FiberRef.interruptedCause),
+    runtimeFlags: normalFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
+    // A server is the scheduler of its own fiber: what its handlers start belongs to the one below.
+    scheduler: baseScheduler(fiber.currentScheduler),
+    tracer: fiber.currentTracer,
+    clock,
+    alarm: alarmOf(clock)
+  }
+  last = new WeakRef(environment)
+  return environment
+}
+
+/** A scheduler that stands before another one. */
+export interface Facade extends Scheduler.Scheduler {
+  readonly base: Scheduler.Scheduler
+}
+
+export const baseScheduler = (scheduler: Scheduler.Scheduler): Scheduler.Scheduler =>
+  "base" in scheduler ? (scheduler as Facade).base : scheduler
+
+/** The clock of the running fiber. */
+export const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
+  Context.unsafeGet(fiber.currentDefaultServices, Clock.Clock)
+
+/** Whether the event loop's own scheduler is at work. Others, of tests above all, decide for themselves what is fair. */
+export const isLive = (scheduler: Scheduler.Scheduler): boolean =>
+  baseScheduler(scheduler) === Scheduler.defaultScheduler
+
+/** A runtime for a server's fiber. */
+export const runtimeOf = (environment: Environment, context: Context.Context<never>): Runtime.Runtime<never> =>
+  Runtime.make({
+    context,
+    fiberRefs: environment.fiberRefs,
+    runtimeFlags: environment.runtimeFlags
+  })

@@ -1,0 +1,49 @@
+/**
+ * One budget for the whole process that keeps busy servers from starving timers, I/O and signals.
+ *
+ * Each Effect fiber has a microtask runner of its own, so two servers that keep each other busy never let the event
+ * loop turn. Whoever handles a message spends one unit of the budget; every 1,024th looks at the clock, and when the
+ * loop has not turned for 5 ms, everybody's next step goes through a macrotask until it has. This is about the real
+ * event loop, so it reads real time, not the `Clock`.
+ */
+
+/** Messages between two looks at the clock. */
+const allowance = 1024
+
+/** How long the event loop may stand still, in milliseconds. */
+const patience = 5
+
+const macrotask: (task: () => void) => void =
+  typeof globalThis.setImmediate === "function"
+    ? globalThis.setImmediate
+    : (task) => void globalThis.setTimeout(task, 0)
+
+let left = allowance
+let watching = false
+let since = 0
+
+const turned = (): void => {
+  watching = false
+  left = allowance
+}
+
+const overdue = (): boolean => {
+  left = allowance
+  const now = performance.now()
+  if (!watching) {
+    watching = true
+    since = now
+    macrotask(turned)
+    return false
+  }
+  if (now - since < patience) return false
+  // From here on every step counts as overdue, whoever makes it: of a hundred busy servers each must give way.
+  left = 1
+  return true
+}
+
+/** Counts one handled message. True when the next step must let the event loop turn (see {@link afterTurn}). */
+export const spend = (): boolean => --left <= 0 && overdue()
+
+/** Runs `resume` after the event loop has turned. */
+export const afterTurn = macrotask

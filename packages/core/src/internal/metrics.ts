@@ -1,0 +1,70 @@
+/**
+ * What servers count. The hot path adds to plain numbers, one record for all servers of a name; they become Effect
+ * metrics when somebody polls, since a `Metric.update` costs as much as a whole call.
+ */
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
+import * as MetricState from "effect/MetricState"
+
+export interface Stats {
+  /** Messages whose handler has been called. */
+  handled: number
+  /** Messages waiting in mailboxes now. */
+  queued: number
+  /** Servers that ended by a crash. */
+  crashes: number
+  /** Casts and Infos that no handler will see: dropped by a full mailbox, or left when the server ended. */
+  undelivered: number
+  /** Answers to calls that had been answered, or given up, before. */
+  ignored: number
+  /** Messages queued so far, to choose those whose time is taken. */
+  stamp: number
+  readonly handlerTime: { update(seconds: number): void }
+  readonly queueTime: { update(seconds: number): void }
+}
+
+/** One message in this many has its time taken, where nobody traces. */
+export const sampling = 64
+
+const boundaries = MetricBoundaries.exponential({ start: 0.000_001, factor: 4, count: 14 })
+
+const all = new Map<string, Stats>()
+
+/** The counts of all servers of a name. */
+export const statsOf = (name: string): Stats => {
+  const known = all.get(name)
+  if (known !== undefined) return known
+  const labels = [MetricLabel.make("server", name)]
+  const histogram = (key: string, description: string) =>
+    Metric.globalMetricRegistry.get(
+      MetricKey.taggedWithLabels(MetricKey.histogram(key, boundaries, description), labels)
+    )
+  const stats: Stats = {
+    handled: 0,
+    queued: 0,
+    crashes: 0,
+    undelivered: 0,
+    ignored: 0,
+    stamp: 0,
+    handlerTime: histogram("gen_server_handler_seconds", `Time in a handler, of one message in ${sampling}`),
+    queueTime: histogram("gen_server_queue_seconds", `Time in the mailbox, of one message in ${sampling}`)
+  }
+  const counter = (key: string, description: string, read: () => number) => {
+    const hook = Metric.globalMetricRegistry.get(
+      MetricKey.taggedWithLabels(MetricKey.counter(key, { description }), labels)
+    )
+    hook.get = () => MetricState.counter(read())
+  }
+  counter("gen_server_messages", "Messages whose handler was called", () => stats.handled)
+  counter("gen_server_crashes", "Servers that crashed", () => stats.crashes)
+  counter("gen_server_undelivered", "Casts and Infos that no handler saw", () => stats.undelivered)
+  counter("gen_server_ignored_answers", "Answers to calls that were settled before", () => stats.ignored)
+  const queue = Metric.globalMetricRegistry.get(
+    MetricKey.taggedWithLabels(MetricKey.gauge("gen_server_queue_length", { description: "Messages waiting" }), labels)
+  )
+  queue.get = () => MetricState.gauge(stats.queued)
+  all.set(name, stats)
+  return stats
+}

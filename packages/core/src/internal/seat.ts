@@ -1,0 +1,124 @@
+/**
+ * A process's place: what refs point at and what stays when one incarnation gives way to the next.
+ */
+import * as Effect from "effect/Effect"
+import * as Effectable from "effect/Effectable"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { type DownReason, noProcess } from "../ExitReason.ts"
+
+/** What runs in a seat. */
+export interface Occupant {
+  /** The committed state; nothing before `init` has ended. */
+  readonly committed: Option.Option<unknown>
+}
+
+/** A subscriber of `changes`: it sees the latest state, and never holds up the server. */
+class Watcher {
+  private latest: unknown = undefined
+  private isFresh = false
+  private isOver = false
+  private resume: ((effect: Effect.Effect<unknown, Option.Option<never>>) => void) | null = null
+
+  tell(state: unknown): void {
+    const resume = this.resume
+    if (resume !== null) {
+      this.resume = null
+      resume(Effect.succeed(state))
+    } else {
+      this.latest = state
+      this.isFresh = true
+    }
+  }
+
+  end(): void {
+    this.isOver = true
+    this.resume?.(Effect.fail(Option.none()))
+    this.resume = null
+  }
+
+  readonly take: Effect.Effect<unknown, Option.Option<never>> = Effect.async<unknown, Option.Option<never>>((resume) => {
+    if (this.isFresh) {
+      this.isFresh = false
+      resume(Effect.succeed(this.latest))
+    } else if (this.isOver) {
+      resume(Effect.fail(Option.none()))
+    } else {
+      this.resume = resume
+    }
+  })
+}
+
+export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Seat<I>> {
+  readonly name: string
+  /** Who sits here now. */
+  occupant: I | null = null
+  /** What callers are told while nobody does. */
+  down: DownReason = noProcess
+  private watchers: Set<Watcher> | null = null
+
+  constructor(name: string) {
+    super()
+    this.name = name
+  }
+
+  override commit(): Effect.Effect<this> {
+    return Effect.succeed(this)
+  }
+
+  /** A state was committed that is another one than before. */
+  changed(state: unknown): void {
+    if (this.watchers !== null) for (const watcher of this.watchers) watcher.tell(state)
+  }
+
+  /** The occupant is gone, and nobody will come after it. */
+  vacate(): void {
+    this.occupant = null
+    if (this.watchers !== null) for (const watcher of this.watchers) watcher.end()
+    this.watchers = null
+  }
+
+  subscribe(watcher: Watcher): void {
+    if (this.occupant === null) {
+      watcher.end()
+      return
+    }
+    if (Option.isSome(this.occupant.committed)) watcher.tell(this.occupant.committed.value)
+    this.watchers ??= new Set()
+    this.watchers.add(watcher)
+  }
+
+  unsubscribe(watcher: Watcher): void {
+    this.watchers?.delete(watcher)
+    if (this.watchers?.size === 0) this.watchers = null
+  }
+
+  override toString(): string {
+    return `ServerRef(${this.name})`
+  }
+
+  toJSON(): unknown {
+    return { _id: "ServerRef", name: this.name }
+  }
+
+  [Inspectable.NodeInspectSymbol](): unknown {
+    return this.toJSON()
+  }
+}
+
+/** The current state, then every other that is committed, until the seat ends. A slow reader sees the latest. */
+export const changes = (seat: Seat<Occupant>): Stream.Stream<unknown> =>
+  Stream.unwrapScoped(
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const watcher = new Watcher()
+          seat.subscribe(watcher)
+          return watcher
+        }),
+        (watcher) => Effect.sync(() => seat.unsubscribe(watcher))
+      ),
+      (watcher) => Stream.repeatEffectOption(watcher.take)
+    )
+  )

@@ -1,0 +1,803 @@
+/**
+ * One incarnation of a server: its state, its mailbox, and the steps that it takes.
+ *
+ * There are two gears with the same guarantees. A call to an idle server runs a plain handler right in the caller's
+ * turn (`callIdle`); everything else is worked off by the server's own fiber (`internal/gear`), which asks for one step
+ * after the other (`next`). Whatever a handler gives, in either gear, goes through `settle`.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+import { InitTimeout } from "../CallError.ts"
+import * as ExitReason from "../ExitReason.ts"
+import type { Definition, Entry } from "./definition.ts"
+import { depart, type OpenScopes, release } from "./departure.ts"
+import { Envelope, type Home, Phase } from "./envelope.ts"
+import { type Environment, isLive, runtimeOf } from "./environment.ts"
+import { afterTurn, spend } from "./fairness.ts"
+import { type Driver, Gear } from "./gear.ts"
+import { HandlerScope } from "./handlerScope.ts"
+import { Inbox } from "./inbox.ts"
+import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
+import { sampling } from "./metrics.ts"
+import { Moment } from "./moment.ts"
+import { type After, badOutcome, describe, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
+import { isWorthALine, undeliveredLog } from "./reports.ts"
+import type { Occupant, Seat } from "./seat.ts"
+import { type Owner, SelfHandle, type Timer } from "./self.ts"
+import { isTraced, linkedSpan } from "./tracing.ts"
+
+/** Nothing is set in the gate of an idle server: nothing is handled, queued, or to be done. */
+export const Gate = {
+  /** A message is handled, or the fiber has work to look for. */
+  Busy: 1,
+  /** `init` has not ended. */
+  Starting: 2,
+  /** It is on its way out: what comes now is answered with its reason when it has ended (`CALL-8`). */
+  Leaving: 4,
+  /** It has ended. */
+  Down: 8
+} as const
+
+/** Messages that the fiber takes before it lets others have a turn. */
+const batch = 256
+
+/** How a start ends: `false` if `init` asked to be ignored. */
+export type Started = Exit.Exit<boolean, unknown>
+
+/** How a server is to end. */
+interface Ending {
+  readonly reason: ExitReason.ExitReason
+  /** Whether `terminate` runs. */
+  readonly terminate: boolean
+}
+
+export class Server implements Home, Driver, Occupant, Owner {
+  readonly definition: Definition
+  readonly seat: Seat<Server>
+  readonly environment: Environment
+  gate: number = Gate.Starting | Gate.Busy
+  state: unknown = undefined
+  /** Messages whose handler has been called. */
+  handled = 0
+  waitingFor: Envelope | null = null
+
+  private inbox: Inbox | null = null
+  gear: Gear | null = null
+  /** What is being handled: the message, by what, and for whom. */
+  private message: object | null = null
+  private entry: Entry | null = null
+  private envelope: Envelope | null = null
+  /** To be handled before anything in the mailbox (`CB-8`). */
+  private continuation: object | null = null
+  /** Calls whose handlers gave `noReply` and that nobody has answered yet. */
+  private kept: Set<Envelope> | null = null
+  private idle: Moment | null = null
+  private hibernation: Moment | null = null
+  /** Asked to let go of the fiber as soon as nothing is to be done. */
+  private wantsHibernation = false
+  private isRetiring = false
+  private lazyTimers: Set<Timer> | null = null
+  private lazyScope: Scope.CloseableScope | null = null
+  private handlerScope: HandlerScope | null = null
+  private ending: Ending | null = null
+  /** What goes out to the caller when `terminate` has run (`CB-12`). */
+  private farewell: Exit.Exit<unknown, unknown> | null = null
+  private startExit: Started | null = null
+  private onStarted: ((exit: Started) => void) | null = null
+  private onEnd: Array<(reason: ExitReason.ExitReason) => void> | null = null
+  /** When the handling of the current message began, if its time is taken. */
+  private begunAt: bigint | null = null
+
+  constructor(definition: Definition, seat: Seat<Server>, environment: Environment) {
+    this.definition = definition
+    this.seat = seat
+    this.environment = environment
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Looking
+  // -----------------------------------------------------------------------------------------------------------------
+
+  get name(): string {
+    return this.definition.name
+  }
+
+  get isDown(): boolean {
+    return (this.gate & Gate.Down) !== 0
+  }
+
+  get isLeaving(): boolean {
+    return this.isRetiring || this.ending !== null || this.isDown
+  }
+
+  get committed(): Option.Option<unknown> {
+    return (this.gate & (Gate.Starting | Gate.Down)) === 0 ? Option.some(this.state) : Option.none()
+  }
+
+  get alarm(): Environment["alarm"] {
+    return this.environment.alarm
+  }
+
+  get timers(): Set<Timer> {
+    this.lazyTimers ??= new Set()
+    return this.lazyTimers
+  }
+
+  /** What lives as long as this incarnation. */
+  get scope(): Scope.CloseableScope {
+    this.lazyScope ??= Effect.runSync(Scope.make())
+    return this.lazyScope
+  }
+
+  /** Whether a fiber is the one in which this server works. */
+  isOwnFiber(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+    return this.gear !== null && this.gear.fiber === fiber
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Starting
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /** Runs `init`, here if it is plain, else in the server's fiber. `onStarted` is told how it ended. */
+  start(args: ReadonlyArray<unknown>, onStarted: (exit: Started) => void): void {
+    this.onStarted = onStarted
+    this.seat.occupant = this
+    let given: unknown
+    try {
+      given = this.definition.init(...(args as ReadonlyArray<never>))
+    } catch (error) {
+      this.initFailed(Cause.die(error))
+      this.goAway()
+      return
+    }
+    if (Effect.isEffect(given)) {
+      const init = Effect.provideService(given as Effect.Effect<unknown, unknown>, Scope.Scope, this.scope)
+      const { initTimeout } = this.definition
+      if (initTimeout !== Number.POSITIVE_INFINITY) {
+        this.alarm.set(new Moment(() => this.initExpired()), initTimeout)
+      }
+      const gear = this.engage()
+      gear.wake(gear.handle(init), true)
+      return
+    }
+    this.initialised(given)
+    if (this.ending !== null) this.goAway()
+    else this.release()
+  }
+
+  private initialised(given: unknown): void {
+    if (given instanceof Ignore) {
+      this.startExit = Exit.succeed(false)
+      this.end(ExitReason.normal, false)
+      return
+    }
+    if (given instanceof Reply || given instanceof NoReply || given instanceof Stop || given instanceof StopReply) {
+      this.initFailed(badOutcome(this.name, "init", given))
+      return
+    }
+    this.gate &= ~Gate.Starting
+    if (given instanceof Ok) {
+      this.state = given.state
+      this.proceed(given)
+    } else {
+      this.state = given
+    }
+    this.startExit = Exit.succeed(true)
+    this.tellStarter()
+  }
+
+  /** `init` failed: whoever starts the server is told when what `init` had acquired is released (`START-12`). */
+  private initFailed(cause: Cause.Cause<unknown>): void {
+    this.startExit = Exit.failCause(cause)
+    this.end(ExitReason.crash(cause), false)
+  }
+
+  private initExpired(): void {
+    if ((this.gate & Gate.Starting) === 0 || this.isDown) return
+    this.startExit = Exit.fail(new InitTimeout({ server: this.name, timeout: this.definition.initTimeout }))
+    this.kill()
+  }
+
+  private tellStarter(): void {
+    const { onStarted } = this
+    this.onStarted = null
+    if (onStarted !== null && this.startExit !== null) onStarted(this.startExit)
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Being sent to. All of this is in the sender's turn.
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /**
+   * A call while nothing else is to be done: a plain handler runs at once, and a handler's effect is handed over to the
+   * fiber at once. The answer may be in the envelope after that.
+   */
+  callIdle(envelope: Envelope, entry: Entry): void {
+    this.gate = Gate.Busy
+    this.begin(envelope.request, entry, envelope)
+    let given: unknown
+    try {
+      given = entry.handler(envelope.request as never, this.state as never, envelope as never)
+    } catch (error) {
+      // The throw crashes the server in its own fiber, where `terminate` runs.
+      this.engage().wake(Effect.suspend(() => this.failed(Cause.die(error))), false)
+      return
+    }
+    if (this.gate !== Gate.Busy) {
+      // Something that the handler ran synchronously has ended the server under its feet.
+      return
+    }
+    if (
+      (given instanceof Reply || given instanceof NoReply) &&
+      given.next === undefined &&
+      (given.idle === undefined || given.idle[0] > 0)
+    ) {
+      this.settle(given)
+      this.release()
+    } else if (Effect.isEffect(given)) {
+      const gear = this.engage()
+      gear.wake(gear.handle(given as Effect.Effect<unknown, unknown>), true)
+    } else {
+      this.engage().wake(
+        Effect.suspend(() => this.settle(given) ?? Effect.void),
+        false
+      )
+    }
+  }
+
+  /** Queues a call. What becomes of it is in the envelope. */
+  enqueueCall(envelope: Envelope): void {
+    // On the way out, what waits is only to be told the end: no need to refuse it.
+    if ((this.gate & Gate.Leaving) !== 0) this.open().push(envelope)
+    else if (this.open().offerCall(envelope)) this.attend()
+  }
+
+  /** Queues a cast. Given is the place where its sender has to wait for room, if it has to. */
+  enqueueCast(message: object, link: Tracer.AnySpan | undefined): Outsider | null {
+    if ((this.gate & Gate.Leaving) !== 0) {
+      this.open().pushMessage(message, link)
+      return null
+    }
+    const outsider = this.open().offerCast(message, link)
+    if (this.open().size > 0) this.attend()
+    return outsider
+  }
+
+  /** A message to itself: always let in. */
+  deliver(message: object, link?: Tracer.AnySpan): void {
+    this.check(message)
+    if (this.isDown) {
+      this.lost("it has ended")
+    } else {
+      this.open().pushMessage(message, link)
+      this.attend()
+    }
+  }
+
+  check(message: object): void {
+    const kind = this.definition.entries.get(message?.constructor)?.kind
+    if (kind !== "cast" && kind !== "info") {
+      throw new TypeError(`${this.name}: ${describe(message)} is no cast or Info of its protocol`)
+    }
+  }
+
+  /** A stop takes its turn like a message, but is never refused (`CALL-19`). */
+  requestStop(request: StopRequest): void {
+    if (this.gate === 0 && this.canEndAtOnce) {
+      this.envelope = request
+      this.end(request.reason, true)
+      this.goAway()
+    } else {
+      this.open().push(request)
+      this.attend()
+    }
+  }
+
+  private open(): Inbox {
+    this.inbox ??= new Inbox(this.definition, this.environment, () => this.lost("its mailbox is full"))
+    return this.inbox
+  }
+
+  /** Something has come. */
+  private attend(): void {
+    // Any message cancels a pending idle time-out (`TO-1`).
+    if (this.idle !== null) this.cancelIdle()
+    if (this.gate === 0) {
+      this.gate = Gate.Busy
+      this.engage().wake(Effect.void, false)
+    }
+  }
+
+  /** A message that nobody waits for will not be handled. */
+  private lost(why: string): void {
+    const count = ++this.definition.stats.undelivered
+    if (isWorthALine(count)) this.run(undeliveredLog(this.name, why, count))
+  }
+
+  // Home: what envelopes tell
+
+  withdrawn(envelope: Envelope): void {
+    this.inbox?.withdrawCall(envelope)
+  }
+
+  withdrawCast(outsider: Outsider): void {
+    this.inbox?.withdrawCast(outsider)
+  }
+
+  released(envelope: Envelope): void {
+    this.kept?.delete(envelope)
+  }
+
+  ignored(): void {
+    this.definition.stats.ignored++
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Working, in the server's fiber
+  // -----------------------------------------------------------------------------------------------------------------
+
+  next(): Effect.Effect<void> | null {
+    const live = isLive(this.environment.scheduler)
+    for (let taken = 0; !this.isLeaving; taken++) {
+      let step: Effect.Effect<void> | null
+      const { continuation } = this
+      if (continuation !== null) {
+        this.continuation = null
+        step = this.handle(continuation)
+      } else {
+        if (this.inbox === null || this.inbox.size === 0) return this.rest()
+        if (taken === batch) return Effect.yieldNow()
+        if (live && spend()) return turn
+        step = this.receive(this.inbox.take() as Item)
+      }
+      if (step !== null) return step
+    }
+    return Effect.void
+  }
+
+  /** Nothing is to be done: the fiber parks, or is let go if a callback asked for that. */
+  private rest(): Effect.Effect<void> | null {
+    if (!this.wantsHibernation) return null
+    this.wantsHibernation = false
+    if (this.gear?.hasChildren === true) return null
+    this.isRetiring = true
+    return Effect.void
+  }
+
+  private receive(item: Item): Effect.Effect<void> | null {
+    if (isEnvelope(item)) {
+      if (item instanceof StopRequest) {
+        this.envelope = item
+        this.end(item.reason, true)
+        return null
+      }
+      return this.handleCall(item)
+    }
+    if (item instanceof Stamped) {
+      this.waited(item.queuedAt)
+      return this.handle(item.message, item)
+    }
+    if (item instanceof ParentExit) {
+      this.end(item.reason, true)
+      return null
+    }
+    return this.handle(item)
+  }
+
+  private handleCall(envelope: Envelope): Effect.Effect<void> | null {
+    // Only messages of the protocol are let in: see `calling`.
+    const entry = this.definition.entries.get(envelope.request.constructor) as Entry
+    this.begin(envelope.request, entry, envelope)
+    const { queuedAt, span } = envelope
+    if (queuedAt !== null) {
+      const nanos = this.waited(queuedAt)
+      span?.attribute("gen_server.queue_nanos", nanos)
+    }
+    return this.apply(entry, envelope.request, envelope, span)
+  }
+
+  private handle(message: object, stamp?: Stamped): Effect.Effect<void> | null {
+    const entry = this.definition.entries.get(message.constructor) as Entry
+    this.begin(message, entry, null)
+    if (!isTraced(this.environment.tracer)) return this.apply(entry, message, null, null)
+    const given = Effect.suspend(() => {
+      const given = entry.handler(message as never, this.state as never, undefined as never)
+      return (Effect.isEffect(given) ? given : Effect.succeed(given)) as Effect.Effect<unknown, unknown>
+    })
+    return this.perform(
+      linkedSpan(given, this.name, entry, stamp?.link, stamp && this.environment.clock.unsafeCurrentTimeNanos() - stamp.queuedAt)
+    )
+  }
+
+  /** Calls a handler. Nothing is returned when that was all. */
+  private apply(entry: Entry, message: object, from: Envelope | null, span: Tracer.Span | null): Effect.Effect<void> | null {
+    let given: unknown
+    try {
+      given = entry.handler(message as never, this.state as never, from as never)
+    } catch (error) {
+      return this.failed(Cause.die(error))
+    }
+    if (!Effect.isEffect(given)) return this.settle(given)
+    const effect = given as Effect.Effect<unknown, unknown>
+    return this.perform(span === null ? effect : Effect.withParentSpan(effect, span))
+  }
+
+  private perform(effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> {
+    return this.engage().handle(effect)
+  }
+
+  private begin(message: object, entry: Entry, envelope: Envelope | null): void {
+    if (this.idle !== null) this.cancelIdle()
+    this.message = message
+    this.entry = entry
+    this.envelope = envelope
+    if (envelope !== null) envelope.phase = Phase.Begun
+    this.handled++
+    if (++this.definition.stats.handled % sampling === 0) this.begunAt = this.environment.clock.unsafeCurrentTimeNanos()
+  }
+
+  private waited(since: bigint): number {
+    const nanos = Number(this.environment.clock.unsafeCurrentTimeNanos() - since)
+    this.definition.stats.queueTime.update(nanos / 1e9)
+    return nanos
+  }
+
+  /** A message is done with. */
+  private done(): void {
+    if (this.begunAt !== null) {
+      const nanos = Number(this.environment.clock.unsafeCurrentTimeNanos() - this.begunAt)
+      this.begunAt = null
+      this.definition.stats.handlerTime.update(nanos / 1e9)
+    }
+    this.message = null
+    this.entry = null
+    this.envelope = null
+    this.waitingFor = null
+  }
+
+  succeeded(value: unknown): Effect.Effect<void> {
+    if (this.handlerScope !== null && this.handlerScope.isOpen) {
+      return Effect.matchCauseEffect(this.handlerScope.close(Exit.succeed(value)), {
+        onFailure: (cause) => this.failed(cause),
+        onSuccess: () => this.settle(value) ?? Effect.void
+      })
+    }
+    return this.settle(value) ?? Effect.void
+  }
+
+  failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    if (this.handlerScope !== null && this.handlerScope.isOpen) {
+      const close = this.handlerScope.close(Exit.failCause(cause))
+      return Effect.matchCauseEffect(close, {
+        onFailure: (other) => this.failed(Cause.sequential(cause, other)),
+        onSuccess: () => this.failed(cause)
+      })
+    }
+    if (this.isLeaving) return Effect.void
+    if ((this.gate & Gate.Starting) !== 0) {
+      this.initFailed(cause)
+      return Effect.void
+    }
+    // A call's declared error is the caller's: the state stays what it was, and the server goes on.
+    const error = Cause.failureOption(cause)
+    if (this.entry?.kind === "call" && Option.isSome(error) && Option.isNone(Cause.dieOption(cause))) {
+      this.envelope?.answer(Exit.fail(error.value))
+      this.done()
+    } else {
+      this.end(ExitReason.crash(cause), true)
+    }
+    return Effect.void
+  }
+
+  /** Carries out what a callback has decided. */
+  private settle(given: unknown): Effect.Effect<void> | null {
+    if (this.isLeaving) return null
+    if ((this.gate & Gate.Starting) !== 0) {
+      this.initialised(given)
+      return null
+    }
+    const { envelope } = this
+    if (given instanceof Reply && envelope !== null) {
+      this.commit(given.state)
+      envelope.answer(Exit.succeed(given.value))
+      this.done()
+      this.proceed(given)
+    } else if (given instanceof NoReply) {
+      this.commit(given.state)
+      if (envelope !== null && envelope.exit === null) this.keep(envelope)
+      this.done()
+      this.proceed(given)
+    } else if (given instanceof Stop) {
+      this.commit(given.state)
+      this.end(given.reason, true)
+    } else if (given instanceof StopReply && envelope !== null) {
+      this.commit(given.state)
+      this.farewell = Exit.succeed(given.value)
+      this.end(given.reason, true)
+    } else {
+      this.end(ExitReason.crash(badOutcome(this.name, this.entry?.where ?? "a callback", given)), true)
+    }
+    return null
+  }
+
+  private commit(state: unknown): void {
+    if (state === this.state) return
+    this.state = state
+    this.seat.changed(state)
+  }
+
+  private keep(envelope: Envelope): void {
+    envelope.phase = Phase.Kept
+    this.kept ??= new Set()
+    this.kept.add(envelope)
+  }
+
+  /** What an outcome asks for beside its state. */
+  private proceed(after: After<unknown>): void {
+    if (after.next !== undefined) {
+      this.continuation = after.next as object
+    } else if (after.idle !== undefined) {
+      const [ms, message] = after.idle
+      if (ms > 0) this.waitIdle(ms, message as object)
+      // A time-out of nothing is decided here and now: any queued message is before it (`TO-2`).
+      else if (this.inbox === null || this.inbox.size === 0) this.deliver(message as object)
+    }
+    if (after.hibernate) this.wantsHibernation = true
+  }
+
+  private waitIdle(ms: number, message: object): void {
+    if (this.inbox !== null && this.inbox.size > 0) return
+    this.check(message)
+    if (ms === Number.POSITIVE_INFINITY) return
+    this.idle = new Moment(() => {
+      this.idle = null
+      this.deliver(message)
+    })
+    this.alarm.set(this.idle, ms)
+  }
+
+  private cancelIdle(): void {
+    if (this.idle !== null) this.alarm.cancel(this.idle)
+    this.idle = null
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // The fiber
+  // -----------------------------------------------------------------------------------------------------------------
+
+  private engage(): Gear {
+    if (this.gear !== null) return this.gear
+    const { context, scheduler } = this.environment
+    const handlerScope = new HandlerScope(() => this.message !== null)
+    this.handlerScope = handlerScope
+    const services = new Map(context.unsafeMap)
+    services.set(this.definition.key, this.seat)
+    services.set(this.definition.selfKey, new SelfHandle(this))
+    services.set(Scope.Scope.key, handlerScope)
+    services.delete(Tracer.ParentSpan.key)
+    this.gear = new Gear(this, runtimeOf(this.environment, Context.unsafeMake(services)), scheduler)
+    return this.gear
+  }
+
+  /** Runs something of the kernel's own, a log line for example, with the services of the layer. */
+  private run(effect: Effect.Effect<void>): void {
+    Runtime.runFork(runtimeOf(this.environment, this.environment.context))(effect, {
+      scheduler: this.environment.scheduler,
+      immediate: false
+    })
+  }
+
+  /** A plain turn is over: idle again, unless there is work by now. */
+  private release(): void {
+    if (this.hasWork) this.engage().wake(Effect.void, false)
+    else {
+      this.gate &= ~Gate.Busy
+      if (this.wantsHibernation) this.hibernate()
+    }
+  }
+
+  private get hasWork(): boolean {
+    return this.continuation !== null || (this.inbox !== null && this.inbox.size > 0)
+  }
+
+  park(): boolean {
+    if (this.hasWork || this.isLeaving) return false
+    this.gate &= ~Gate.Busy
+    if (this.hibernation === null) this.watchIdleness()
+    return true
+  }
+
+  private watchIdleness(): void {
+    const { hibernateAfter } = this.definition
+    if (hibernateAfter === Number.POSITIVE_INFINITY) return
+    const before = this.handled
+    this.hibernation = new Moment(() => {
+      this.hibernation = null
+      if (this.gear === null || this.isDown) return
+      if (before === this.handled && this.gate === 0) this.hibernate()
+      if (!this.isRetiring) this.watchIdleness()
+    })
+    this.alarm.set(this.hibernation, hibernateAfter)
+  }
+
+  /** Lets go of the fiber and of the mailbox's buffer; not while fibers that handlers forked are alive. */
+  private hibernate(): void {
+    this.wantsHibernation = false
+    if (this.gate !== 0) return
+    this.inbox = null
+    const { gear } = this
+    if (gear === null || gear.hasChildren || !gear.isParked) return
+    this.gate = Gate.Busy
+    this.isRetiring = true
+    gear.wake(Effect.void, false)
+  }
+
+  leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
+    if (this.isRetiring && this.ending === null && !this.isDown) {
+      return Effect.sync(() => this.retired())
+    }
+    if (this.isDown) return release(this.name, this.openScopes(), ExitReason.killed)
+    if (this.ending === null) this.end(ExitReason.crash(cause ?? Cause.empty), true)
+    return Effect.suspend(() => this.wayOut())
+  }
+
+  private retired(): void {
+    this.isRetiring = false
+    this.gear = null
+    this.handlerScope = null
+    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
+    this.hibernation = null
+    this.release()
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Ending
+  // -----------------------------------------------------------------------------------------------------------------
+
+  private end(reason: ExitReason.ExitReason, terminate: boolean): void {
+    this.ending ??= { reason, terminate }
+    this.gate |= Gate.Leaving
+    this.cancelIdle()
+  }
+
+  /** Whether nothing of its own has to run on the way out. */
+  private get canEndAtOnce(): boolean {
+    return this.gear === null && this.lazyScope === null && this.definition.terminate === undefined
+  }
+
+  /** Goes the way out, from outside the fiber. */
+  private goAway(): void {
+    const { ending } = this
+    if (ending !== null && this.gear === null && this.lazyScope === null && !this.needsFiber(ending)) {
+      this.finish(ending.reason)
+    } else {
+      const gear = this.engage()
+      if (gear.fiber === null || gear.isParked) gear.wake(Effect.void, false)
+    }
+  }
+
+  private needsFiber(ending: Ending): boolean {
+    return (ending.terminate && this.definition.terminate !== undefined) || this.isNews(ending.reason)
+  }
+
+  /** Whether the log should hear of it: not of what whoever started the server is told (`CB-17`). */
+  private isNews(reason: ExitReason.ExitReason): boolean {
+    return reason._tag === "Crash" && (this.gate & Gate.Starting) === 0
+  }
+
+  /** What has to be done before it has ended, and then the end. */
+  private wayOut(): Effect.Effect<void> {
+    const { reason, terminate } = this.ending as Ending
+    return Effect.flatMap(
+      depart({
+        definition: this.definition,
+        reason,
+        isNews: this.isNews(reason),
+        where: this.entry?.where ?? "its process",
+        message: this.message,
+        state: this.state,
+        terminate: terminate && this.definition.terminate !== undefined,
+        isKilled: () => this.isDown,
+        children: () => this.gear?.livingChildren ?? [],
+        scopes: this.openScopes()
+      }),
+      (reason) => Effect.sync(() => this.finish(reason))
+    )
+  }
+
+  private openScopes(): OpenScopes {
+    const { handlerScope, lazyScope } = this
+    return { handler: handlerScope?.isOpen === true ? handlerScope : null, incarnation: lazyScope }
+  }
+
+  /** It has ended: everybody who waits is told, and the seat is free. */
+  private finish(reason: ExitReason.ExitReason): void {
+    if (this.isDown) return
+    this.gate = Gate.Down
+    this.cancelIdle()
+    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
+    if (this.lazyTimers !== null) for (const timer of Array.from(this.lazyTimers)) timer.stop()
+    const tell = (envelope: Envelope): void => {
+      if (envelope instanceof StopRequest) envelope.end(reason)
+      else envelope.settle(downExit(this.name, envelope.tag, reason))
+    }
+    if (this.envelope !== null) {
+      if (this.farewell !== null) this.envelope.settle(this.farewell)
+      else tell(this.envelope)
+    }
+    if (this.kept !== null) for (const envelope of this.kept) tell(envelope)
+    this.kept = null
+    this.continuation = null
+    const left = this.inbox?.drain() ?? []
+    this.inbox = null
+    for (const item of left) {
+      if (isEnvelope(item)) tell(item)
+      else if (!(item instanceof ParentExit)) this.definition.stats.undelivered++
+    }
+    this.done()
+    if (this.seat.occupant === this) this.seat.vacate()
+    this.startExit ??= Exit.die(new Error(`${this.name} ended before it had started: ${ExitReason.format(reason)}`))
+    this.tellStarter()
+    const { onEnd } = this
+    this.onEnd = null
+    if (onEnd !== null) for (const tell of onEnd) tell(reason)
+  }
+
+  /** Calls back when it has ended. */
+  whenDown(callback: (reason: ExitReason.ExitReason) => void): void {
+    this.onEnd ??= []
+    this.onEnd.push(callback)
+  }
+
+  /**
+   * Ends at once, without a word of its own (`PROC-5`). What its fiber still does is dropped; what `init` acquired is
+   * released in the background.
+   */
+  kill(): void {
+    if (this.isDown) return
+    this.finish(ExitReason.killed)
+    const { gear } = this
+    if (gear !== null && gear.fiber !== null) gear.interrupt()
+    else if (this.lazyScope !== null) this.run(release(this.name, this.openScopes(), ExitReason.killed))
+  }
+
+  /** An exit signal that is not trapped: whatever is being done is interrupted, `terminate` does not run (`TERM-2`). */
+  exit(reason: ExitReason.ExitReason): void {
+    if (this.isLeaving && !this.isRetiring) return
+    this.end(reason, false)
+    const { gear } = this
+    if (gear !== null && gear.fiber !== null) gear.interrupt()
+    else this.goAway()
+  }
+
+  /**
+   * An exit signal from anybody but the parent (`PROC-3`, `PROC-4`). `normal` is ignored unless it sends it itself; a
+   * trapping server takes any as a message.
+   */
+  signal(reason: ExitReason.ExitReason, isOwn: boolean): void {
+    if (this.definition.trapExit) {
+      // TODO-EXIT
+    } else if (reason._tag !== "Normal" || isOwn) this.exit(reason)
+  }
+
+  /** The end of the parent, whatever its exit: a trapping server comes to it in its turn (`TERM-4`). */
+  parentExit(reason: ExitReason.ExitReason): void {
+    if (this.definition.shutdown === 0) this.kill()
+    else if (!this.definition.trapExit) this.exit(reason)
+    else if (!this.isLeaving || this.isRetiring) {
+      this.open().push(new ParentExit(reason))
+      this.attend()
+    }
+  }
+}
+
+const isEnvelope = (item: Item): item is Envelope => item instanceof Envelope
+
+const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))

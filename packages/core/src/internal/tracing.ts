@@ -1,0 +1,48 @@
+/**
+ * Spans. "Somebody traces" means: with another tracer than Effect's own, which is always there and whose spans go
+ * nowhere, at the price of several calls each.
+ */
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+import type { Entry } from "./definition.ts"
+
+const native = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+export const isTraced = (tracer: Tracer.Tracer): boolean => tracer !== native
+
+/** The span of a call, in the caller's fiber: a child of the caller's. */
+export const callSpan = <A, E>(
+  server: string,
+  tag: string,
+  call: (span: Tracer.Span) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.useSpan(
+    `${server}.${tag}`,
+    { kind: "client", attributes: { "gen_server.name": server, "gen_server.message": tag }, captureStackTrace: false },
+    call
+  )
+
+/**
+ * The span of a message that nobody waits for, in the server's fiber: a root of its own, since whoever sent it may be
+ * long gone, and linked with the sender's.
+ */
+export const linkedSpan = <A, E>(
+  effect: Effect.Effect<A, E>,
+  server: string,
+  entry: Entry,
+  link: Tracer.AnySpan | undefined,
+  queueNanos: bigint | undefined
+): Effect.Effect<A, E> =>
+  Effect.withSpan(effect, `${server}.${entry.tag}`, {
+    root: true,
+    kind: entry.kind === "continue" ? "internal" : "consumer",
+    captureStackTrace: false,
+    links: link === undefined ? [] : [{ _tag: "SpanLink", span: link, attributes: {} }],
+    attributes: {
+      "gen_server.name": server,
+      "gen_server.message": entry.tag,
+      ...(queueNanos === undefined ? {} : { "gen_server.queue_nanos": Number(queueNanos) })
+    }
+  })
