@@ -27,7 +27,8 @@ const session = (lines: Stream.Stream<string>) =>
     return answers
   })
 
-const down = "the server is down: crashed: Error: told to crash"
+const crashed = "the server is down: crashed: Error: told to crash"
+const down = "the server is down: no process"
 
 describe("Console", () => {
   it.effect("answers as the README shows", () =>
@@ -94,7 +95,7 @@ describe("Console", () => {
         oneByOne("crash", "get name", "put a 1", "bogus", "all", "crash", "delete a", "help")
       )
       assert.deepStrictEqual(answers, [
-        ...[down, down, down, "unknown command `bogus`: help lists those there are", down, down],
+        ...[crashed, down, down, "unknown command `bogus`: help lists those there are", down, down],
         // a cast: nobody hears whether anyone was there
         "ok",
         "the help"

@@ -30,9 +30,11 @@ describe("Hashmap", () => {
 
   it.effect("is down for its callers after a crash", () =>
     Effect.gen(function* () {
-      for (const request of [Hashmap.crash, Hashmap.get("name"), Hashmap.put("name", "Doe")]) {
+      const crash = yield* Effect.flip(Hashmap.crash)
+      assert(crash._tag === "ServerDown" && crash.reason._tag === "Crash", crash.message)
+      for (const request of [Hashmap.get("name"), Hashmap.put("name", "Doe"), Hashmap.crash]) {
         const error = yield* Effect.flip(request)
-        assert(error._tag === "ServerDown" && error.reason._tag === "Crash", error.message)
+        assert(error._tag === "ServerDown" && error.reason._tag === "NoProcess", error.message)
       }
       assert.strictEqual(yield* Hashmap.delete("name"), undefined)
     }).pipe(Effect.provide(Hashmap.layer(person)))

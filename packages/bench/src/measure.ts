@@ -1,5 +1,5 @@
 /** One row of one contestant, measured in a process that has done nothing else. */
-import { setTimeout } from "node:timers/promises"
+import { setImmediate, setTimeout } from "node:timers/promises"
 import type { Contestant, Workload } from "./contestant.ts"
 import type { Row } from "./rows.ts"
 import { seed } from "./table.ts"
@@ -32,25 +32,28 @@ const clock = async (workload: Workload, operations: number): Promise<number> =>
   return Number(process.hrtime.bigint() - before)
 }
 
+/** V8 has compiled by then what is worth compiling. */
+const warmOperations = 20_000
+
 const measureTime = async (workload: Workload, step: number, amount: Amount): Promise<Samples> => {
   // Warming up, and finding how many operations a round takes: by the processor's time, because on a busy machine the
   // clock's says nothing about either.
   const used = () => process.cpuUsage().user
+  const enough = amount.roundMillis * 500
   const warm = used() + amount.warmMillis * 1e3
   let operations = step
-  for (;;) {
+  let micros = 0
+  for (let done = 0; micros < enough || done < warmOperations || used() < warm; done += operations) {
+    if (micros < enough && done > 0) operations *= 2
     const before = used()
     await workload.run(operations)
-    const micros = used() - before
-    if (micros >= amount.roundMillis * 500 && used() >= warm) {
-      operations = Math.max(step, Math.floor((operations * amount.roundMillis * 1e3) / micros / step) * step)
-      break
-    }
-    if (micros < amount.roundMillis * 500) operations *= 2
+    micros = used() - before
   }
+  operations = Math.max(step, Math.floor((operations * amount.roundMillis * 1e3) / micros / step) * step)
   const samples: Array<number> = []
   for (let i = 0; i < amount.innerRounds; i++) {
-    collect()
+    // no collection is forced here: V8 forgets compiled code in it, and the round would measure how it is made again
+    await setImmediate()
     samples.push((await clock(workload, operations)) / operations)
   }
   return { samples, operations }
@@ -80,16 +83,23 @@ const measureMemory = async (
 }
 
 const measureGap = async (calls: NonNullable<Contestant["gap"]["gap-plain"]>, amount: Amount): Promise<Samples> => {
+  const lasting = (millis: number) => {
+    const end = performance.now() + millis
+    return () => performance.now() >= end
+  }
+  // a process that has just begun is busy compiling, whatever it runs
+  await calls(seed, lasting(amount.gapMillis / 2))
+  await setImmediate()
+
   let longest = 0
   let last = performance.now()
-  const end = last + amount.gapMillis
   const look = () => {
     const now = performance.now()
     longest = Math.max(longest, now - last)
     last = now
   }
   const interval = setInterval(look, 10)
-  await calls(seed, () => performance.now() >= end)
+  await calls(seed, lasting(amount.gapMillis))
   clearInterval(interval)
   look()
   return { samples: [longest], operations: 1 }

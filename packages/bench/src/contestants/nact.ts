@@ -35,7 +35,10 @@ const tally = (count: number, request: Tally): number => {
   return count
 }
 
-const makeTable = (seed: Seed): Ref<Request> => spawn(system, handle, undefined, { initialState: seed.table })
+let made = 0
+
+// named, because of a hundred thousand names that nact draws by lot two are likely to be the same
+const makeTable = (seed: Seed): Ref<Request> => spawn(system, handle, `table-${made++}`, { initialState: seed.table })
 
 const get = (server: Ref<Request>) => (): Promise<Option.Option<unknown>> =>
   query(server, (sender: Ref<Option.Option<unknown>>): Request => ({ type: "get", key: "name", sender }), timeout)

@@ -156,8 +156,7 @@ export class Alarm {
       const timer = setTimeout(() => this.wake(sleeper), Math.ceil(left))
       sleeper.stop = () => clearTimeout(timer)
     } else {
-      // Microseconds, as `now` has them.
-      this.sleepOnClock(sleeper, Duration.millis(Math.round(left * 1000) / 1000))
+      this.sleepOnClock(sleeper, Duration.millis(left))
     }
     if (this.sleepers.length > mostSleepers) this.sleepers.shift()?.stop()
   }

@@ -226,7 +226,7 @@ export const exit = (
     const occupant = ref.occupant
     if (occupant === null) return Exit.void
     if (reason._tag === "Killed") occupant.kill()
-    else occupant.signal(reason, serverOf(fiber) === occupant)
+    else occupant.signal(reason, serverOf(fiber))
     return Exit.void
   })
 

@@ -21,6 +21,8 @@ export interface Environment {
   readonly fiberRefs: FiberRefs.FiberRefs
   readonly runtimeFlags: RuntimeFlags.RuntimeFlags
   readonly scheduler: Scheduler.Scheduler
+  /** Whether that is the event loop's own scheduler. */
+  readonly isLive: boolean
   readonly tracer: Tracer.Tracer
   readonly clock: Clock.Clock
   readonly alarm: Alarm
@@ -57,6 +59,7 @@ export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environmen
     runtimeFlags: normalFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
     // A server is the scheduler of its own fiber: what its handlers start belongs to the one below.
     scheduler: baseScheduler(fiber.currentScheduler),
+    isLive: isLive(fiber.currentScheduler),
     tracer: fiber.currentTracer,
     clock,
     alarm: alarmOf(clock)

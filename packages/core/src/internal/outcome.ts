@@ -109,3 +109,13 @@ export const badOutcome = (server: string, where: string, given: unknown): Cause
         "A callback returns GenServer.reply, noReply, stop or stopReply, or an Effect of one."
     )
   )
+
+/** The crash of a server whose callback named a message that is not of its protocol, or not of the right kind. */
+export const badOption = (
+  server: string,
+  where: string,
+  option: string,
+  given: unknown,
+  wanted: string
+): Cause.Cause<never> =>
+  Cause.die(new TypeError(`${server}: \`${option}\` of ${where} names no ${wanted} of its protocol: ${describe(given)}`))

@@ -19,7 +19,8 @@ import * as ExitReason from "../ExitReason.ts"
 import type { Definition, Entry } from "./definition.ts"
 import { depart, type OpenScopes, release } from "./departure.ts"
 import { Envelope, type Home, Phase } from "./envelope.ts"
-import { type Environment, isLive, runtimeOf } from "./environment.ts"
+import { type Environment, runtimeOf } from "./environment.ts"
+import { ExitSignal } from "./exitSignal.ts"
 import { afterTurn, spend } from "./fairness.ts"
 import { type Driver, Gear } from "./gear.ts"
 import { HandlerScope } from "./handlerScope.ts"
@@ -27,7 +28,7 @@ import { Inbox } from "./inbox.ts"
 import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
 import { sampling } from "./metrics.ts"
 import { Moment } from "./moment.ts"
-import { type After, badOutcome, describe, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
+import { type After, badOption, badOutcome, describe, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
 import { isWorthALine, undeliveredLog } from "./reports.ts"
 import type { Occupant, Seat } from "./seat.ts"
 import { type Owner, SelfHandle, type Timer } from "./self.ts"
@@ -89,6 +90,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   private ending: Ending | null = null
   /** What goes out to the caller when `terminate` has run (`CB-12`). */
   private farewell: Exit.Exit<unknown, unknown> | null = null
+  private initLimit: Moment | null = null
   private startExit: Started | null = null
   private onStarted: ((exit: Started) => void) | null = null
   private onEnd: Array<(reason: ExitReason.ExitReason) => void> | null = null
@@ -161,7 +163,8 @@ export class Server implements Home, Driver, Occupant, Owner {
       const init = Effect.provideService(given as Effect.Effect<unknown, unknown>, Scope.Scope, this.scope)
       const { initTimeout } = this.definition
       if (initTimeout !== Number.POSITIVE_INFINITY) {
-        this.alarm.set(new Moment(() => this.initExpired()), initTimeout)
+        this.initLimit = new Moment(() => this.initExpired())
+        this.alarm.set(this.initLimit, initTimeout)
       }
       const gear = this.engage()
       gear.wake(gear.handle(init), true)
@@ -182,6 +185,11 @@ export class Server implements Home, Driver, Occupant, Owner {
       this.initFailed(badOutcome(this.name, "init", given))
       return
     }
+    const misfit = given instanceof Ok ? this.misfit(given) : null
+    if (misfit !== null) {
+      this.initFailed(misfit)
+      return
+    }
     this.gate &= ~Gate.Starting
     if (given instanceof Ok) {
       this.state = given.state
@@ -200,7 +208,6 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   private initExpired(): void {
-    if ((this.gate & Gate.Starting) === 0 || this.isDown) return
     this.startExit = Exit.fail(new InitTimeout({ server: this.name, timeout: this.definition.initTimeout }))
     this.kill()
   }
@@ -208,6 +215,8 @@ export class Server implements Home, Driver, Occupant, Owner {
   private tellStarter(): void {
     const { onStarted } = this
     this.onStarted = null
+    if (this.initLimit !== null) this.alarm.cancel(this.initLimit)
+    this.initLimit = null
     if (onStarted !== null && this.startExit !== null) onStarted(this.startExit)
   }
 
@@ -282,7 +291,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   check(message: object): void {
-    const kind = this.definition.entries.get(message?.constructor)?.kind
+    const kind = this.kindOf(message)
     if (kind !== "cast" && kind !== "info") {
       throw new TypeError(`${this.name}: ${describe(message)} is no cast or Info of its protocol`)
     }
@@ -344,7 +353,6 @@ export class Server implements Home, Driver, Occupant, Owner {
   // -----------------------------------------------------------------------------------------------------------------
 
   next(): Effect.Effect<void> | null {
-    const live = isLive(this.environment.scheduler)
     for (let taken = 0; !this.isLeaving; taken++) {
       let step: Effect.Effect<void> | null
       const { continuation } = this
@@ -354,7 +362,7 @@ export class Server implements Home, Driver, Occupant, Owner {
       } else {
         if (this.inbox === null || this.inbox.size === 0) return this.rest()
         if (taken === batch) return Effect.yieldNow()
-        if (live && spend()) return turn
+        if (this.environment.isLive && spend()) return turn
         step = this.receive(this.inbox.take() as Item)
       }
       if (step !== null) return step
@@ -504,14 +512,15 @@ export class Server implements Home, Driver, Occupant, Owner {
       return null
     }
     const { envelope } = this
-    if (given instanceof Reply && envelope !== null) {
+    if ((given instanceof Reply && envelope !== null) || given instanceof NoReply) {
+      const misfit = this.misfit(given)
+      if (misfit !== null) {
+        this.end(ExitReason.crash(misfit), true)
+        return null
+      }
       this.commit(given.state)
-      envelope.answer(Exit.succeed(given.value))
-      this.done()
-      this.proceed(given)
-    } else if (given instanceof NoReply) {
-      this.commit(given.state)
-      if (envelope !== null && envelope.exit === null) this.keep(envelope)
+      if (given instanceof Reply) envelope?.answer(Exit.succeed(given.value))
+      else if (envelope !== null && envelope.exit === null) this.keep(envelope)
       this.done()
       this.proceed(given)
     } else if (given instanceof Stop) {
@@ -522,9 +531,29 @@ export class Server implements Home, Driver, Occupant, Owner {
       this.farewell = Exit.succeed(given.value)
       this.end(given.reason, true)
     } else {
-      this.end(ExitReason.crash(badOutcome(this.name, this.entry?.where ?? "a callback", given)), true)
+      this.end(ExitReason.crash(badOutcome(this.name, this.where, given)), true)
     }
     return null
+  }
+
+  /** What is wrong with the messages that an outcome names, if anything is. */
+  private misfit({ idle, next }: After<unknown>): Cause.Cause<never> | null {
+    if (next !== undefined && this.kindOf(next) !== "continue") {
+      return badOption(this.name, this.where, "continue", next, "Continue")
+    }
+    if (idle !== undefined && this.kindOf(idle[1]) !== "info") {
+      return badOption(this.name, this.where, "idleTimeout", idle[1], "Info")
+    }
+    return null
+  }
+
+  /** What kind of message of the protocol a value is, if it is one. */
+  private kindOf(message: unknown): Entry["kind"] | undefined {
+    return this.definition.entries.get((message as object | null | undefined)?.constructor)?.kind
+  }
+
+  private get where(): string {
+    return this.entry?.where ?? "init"
   }
 
   private commit(state: unknown): void {
@@ -554,7 +583,6 @@ export class Server implements Home, Driver, Occupant, Owner {
 
   private waitIdle(ms: number, message: object): void {
     if (this.inbox !== null && this.inbox.size > 0) return
-    this.check(message)
     if (ms === Number.POSITIVE_INFINITY) return
     this.idle = new Moment(() => {
       this.idle = null
@@ -781,10 +809,12 @@ export class Server implements Home, Driver, Occupant, Owner {
    * An exit signal from anybody but the parent (`PROC-3`, `PROC-4`). `normal` is ignored unless it sends it itself; a
    * trapping server takes any as a message.
    */
-  signal(reason: ExitReason.ExitReason, isOwn: boolean): void {
-    if (this.definition.trapExit) {
-      // TODO-EXIT
-    } else if (reason._tag !== "Normal" || isOwn) this.exit(reason)
+  signal(reason: ExitReason.ExitReason, from: Server | null): void {
+    if (!this.definition.trapExit) {
+      if (reason._tag !== "Normal" || from === this) this.exit(reason)
+    } else if (this.definition.entries.has(ExitSignal)) {
+      this.deliver(new ExitSignal({ from: from?.name ?? "", reason }))
+    }
   }
 
   /** The end of the parent, whatever its exit: a trapping server comes to it in its turn (`TERM-4`). */

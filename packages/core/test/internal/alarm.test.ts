@@ -552,7 +552,8 @@ describe("an alarm on Effect's own clock", () => {
     })
 
   it("holds the process for what is pending, not for what is cancelled", { timeout: 30_000 }, async () => {
-    const pending = output(`alarm.set(deadline, 30)`)
+    // Set when there is nothing else left to do.
+    const pending = output(`setTimeout(() => setImmediate(() => alarm.set(deadline, 30)), 20)`)
     const cancelled = output(`
       alarm.set(deadline, 600_000)
       setTimeout(() => console.log(alarm.cancel(deadline)), 20)

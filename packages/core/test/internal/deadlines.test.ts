@@ -22,10 +22,10 @@ const takeAll = (deadlines: Deadlines, now: number): Array<number | undefined> =
 
 /** What `Deadlines` promises, in the plainest form: an array, searched and sorted. */
 class Model {
-  pending: Array<{ readonly name: number; readonly at: number }> = []
-  add(name: number, at: number): void {
+  pending: Array<{ readonly name: number; readonly duration: number; readonly at: number }> = []
+  add(name: number, duration: number, at: number): void {
     this.remove(name)
-    this.pending.push({ name, at })
+    this.pending.push({ name, duration, at })
   }
   remove(name: number): boolean {
     const before = this.pending.length
@@ -44,17 +44,22 @@ class Model {
   }
 }
 
-const duration = FastCheck.constantFrom(0, 1, 5, 5, 5, 60, 0.5, 2 ** 31, 2 ** 40)
-const name = FastCheck.integer({ min: 0, max: 30 })
-const steps = FastCheck.array(
-  FastCheck.oneof(
-    FastCheck.record({ type: FastCheck.constant("add" as const), name, duration }),
-    FastCheck.record({ type: FastCheck.constant("addAt" as const), name, duration, at: FastCheck.nat(200) }),
-    FastCheck.record({ type: FastCheck.constant("remove" as const), name }),
-    FastCheck.record({ type: FastCheck.constant("takeOne" as const) }),
-    FastCheck.record({ type: FastCheck.constant("advance" as const), by: FastCheck.nat(20) })
-  ),
-  { maxLength: 120 }
+const stepsOf = (name: FastCheck.Arbitrary<number>, duration: FastCheck.Arbitrary<number>) =>
+  FastCheck.array(
+    FastCheck.oneof(
+      FastCheck.record({ type: FastCheck.constant("add" as const), name, duration }),
+      FastCheck.record({ type: FastCheck.constant("addAt" as const), name, duration, at: FastCheck.nat(200) }),
+      FastCheck.record({ type: FastCheck.constant("remove" as const), name }),
+      FastCheck.record({ type: FastCheck.constant("takeOne" as const) }),
+      FastCheck.record({ type: FastCheck.constant("advance" as const), by: FastCheck.nat(20) })
+    ),
+    { maxLength: 120 }
+  )
+
+/** Many deadlines of few durations, and few deadlines, of which one is often the last of its duration. */
+const steps = FastCheck.oneof(
+  stepsOf(FastCheck.nat(30), FastCheck.constantFrom(0, 1, 5, 5, 5, 60, 0.5, 2 ** 31, 2 ** 40)),
+  stepsOf(FastCheck.nat(2), FastCheck.constantFrom(5, 60, 61))
 )
 
 /** How often the links and moments of deadlines are looked at. */
@@ -89,12 +94,12 @@ describe("Deadlines", () => {
           switch (step.type) {
             case "add": {
               deadlines.add(entries[step.name]!, step.duration, now + step.duration)
-              model.add(step.name, now + step.duration)
+              model.add(step.name, step.duration, now + step.duration)
               break
             }
             case "addAt": {
               deadlines.add(entries[step.name]!, step.duration, step.at)
-              model.add(step.name, step.at)
+              model.add(step.name, step.duration, step.at)
               break
             }
             case "remove": {
@@ -115,6 +120,8 @@ describe("Deadlines", () => {
           }
           assert.strictEqual(deadlines.size, model.pending.length)
           assert.strictEqual(deadlines.nearest(), model.sorted()[0]?.at)
+          const durations = new Set(model.pending.map((entry) => entry.duration)).size
+          assert.include([durations, durations + 1], deadlines.durations)
           assert.deepStrictEqual(
             entries.filter((entry) => deadlines.isPending(entry)).map((entry) => entry.name),
             model.pending.map((entry) => entry.name).sort((a, b) => a - b)
@@ -125,6 +132,29 @@ describe("Deadlines", () => {
         assert.isAtMost(deadlines.durations, 1)
       }),
       { numRuns: 500 }
+    )
+  })
+
+  it("keeps the order of many durations, whichever of them are removed", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        FastCheck.array(FastCheck.tuple(FastCheck.nat(1000), FastCheck.boolean()), { minLength: 10, maxLength: 60 }),
+        (moments) => {
+          const deadlines = new Deadlines()
+          const model = new Model()
+          const entries = moments.map((_, index) => new Named(index))
+          moments.forEach(([at], index) => {
+            deadlines.add(entries[index]!, index, at)
+            model.add(index, index, at)
+          })
+          moments.forEach(([_, isRemoved], index) => {
+            if (isRemoved) assert.strictEqual(deadlines.remove(entries[index]!), model.remove(index))
+          })
+          const rest = model.sorted().map((entry) => entry.name)
+          assert.deepStrictEqual(takeAll(deadlines, 1000), rest)
+        }
+      ),
+      { numRuns: 300 }
     )
   })
 
@@ -189,6 +219,20 @@ describe("Deadlines", () => {
     for (const entry of entries) deadlines.remove(entry)
     assert.strictEqual(deadlines.durations, 2)
     assert.strictEqual(deadlines.size, 1)
+  })
+
+  it("keeps one list of a duration that was forgotten in between", () => {
+    const deadlines = new Deadlines()
+    const [first, second] = [new Named(1), new Named(2)]
+    deadlines.add(second, 20, 20)
+    deadlines.add(first, 10, 10)
+    deadlines.remove(first)
+    deadlines.remove(second)
+    assert.strictEqual(deadlines.durations, 1)
+    deadlines.add(first, 10, 10)
+    deadlines.add(second, 20, 20)
+    assert.strictEqual(deadlines.durations, 2)
+    assert.deepStrictEqual(takeAll(deadlines, 20), [1, 2])
   })
 
   it("looks at no more deadlines to add or remove one when there are many", () => {

@@ -1,0 +1,78 @@
+/**
+ * The class that `GenServer.Service` makes: a tag, and the way from callbacks to a layer.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { type Ref, start } from "./calling.ts"
+import { checkProtocol, type Definition, define, processName, selfKey } from "./definition.ts"
+
+/** What a server's layer carries, so that it can be started without building the layer. */
+const ServerLayerTypeId = "~@effect-otp/core/ServerLayer"
+
+interface ServerLayer {
+  readonly [ServerLayerTypeId]: { readonly definition: Definition; readonly args: ReadonlyArray<unknown> }
+}
+
+/** The definition and arguments of a layer that `toLayer` made and nothing was done to. */
+export const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTypeId] | undefined =>
+  (typeof layer === "object" || typeof layer === "function") && layer !== null && ServerLayerTypeId in layer
+    ? (layer as ServerLayer)[ServerLayerTypeId]
+    : undefined
+
+const options = ["state", "messages"]
+
+export const makeService = (key: unknown, given: unknown): object => {
+  if (typeof key !== "string" || processName(key) === "") {
+    throw new TypeError(`GenServer.Service: the name must be a string that ends with a word, but is ${String(key)}`)
+  }
+  const name = processName(key)
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${name}: the second argument must be an object with \`messages\`, but is ${String(given)}`)
+  }
+  for (const option of Object.keys(given)) {
+    if (!options.includes(option)) throw new TypeError(`${name}: there is no option \`${option}\``)
+  }
+  const { messages, state } = given as { readonly messages?: unknown; readonly state?: unknown }
+  if (state !== undefined && !Schema.isSchema(state)) {
+    throw new TypeError(`${name}: \`state\` must be a schema, but is ${String(state)}`)
+  }
+  const protocol = checkProtocol(name, messages)
+  const tag = Context.Tag(key)<unknown, unknown>()
+  const self = Context.GenericTag<unknown>(selfKey(key))
+
+  return class extends tag {
+    static readonly state = state
+    static readonly messages = messages
+    static readonly self = self
+
+    static toLayer(init: unknown, callbacks: unknown): object {
+      return layerOf(tag, define(key, protocol, init, callbacks))
+    }
+
+    static start(...args: ReadonlyArray<unknown>): Effect.Effect<Ref, unknown, Scope.Scope> {
+      // The layer is whatever the user's class calls so: it is not known here, and may be missing.
+      const server = serverLayerOf((this as { readonly layer?: unknown }).layer)
+      if (server === undefined) {
+        return Effect.dieMessage(`${name}.start: ${name} has no \`layer\` made by \`this.toLayer\``)
+      }
+      return start(server.definition, args)
+    }
+  }
+}
+
+/**
+ * A layer for an `init` without arguments, a function to layers for one with arguments: which of the two cannot be seen
+ * in JavaScript (`(initial = empty) => …` has a length of 0), so it is both, and the types say which it is.
+ */
+const layerOf = (tag: Context.Tag<unknown, unknown>, definition: Definition): object => {
+  const build = (args: ReadonlyArray<unknown>): object =>
+    Object.assign(Layer.scoped(tag, start(definition, args)), { [ServerLayerTypeId]: { definition, args } })
+  const layer = build([]) as Layer.Layer<unknown>
+  return Object.assign((...args: ReadonlyArray<unknown>) => build(args), layer, {
+    [Layer.LayerTypeId]: layer[Layer.LayerTypeId],
+    pipe: layer.pipe
+  })
+}
