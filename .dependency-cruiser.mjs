@@ -3,7 +3,15 @@
  * never in a circle. `internal/*` means every module of that folder which no row names. A new module is one word here.
  */
 const rows = {
-  words: ["ExitReason", "Message", "CallError", "ChildSpec"],
+  words: [
+    "ExitReason",
+    "Message",
+    "CallError",
+    "ChildSpec",
+    "internal/guard",
+    "internal/carry",
+    "internal/messageClass"
+  ],
   decisions: [
     "internal/mailbox",
     "internal/deadlines",
@@ -12,8 +20,8 @@ const rows = {
     "internal/fairness",
     "internal/outcome"
   ],
-  kernel: ["internal/*", "Process"],
-  behaviours: ["GenServer", "StateMachine", "Task"],
+  kernel: ["internal/*"],
+  behaviours: ["GenServer", "Process", "StateMachine", "Task"],
   supervision: ["Supervisor", "DynamicSupervisor", "PartitionSupervisor", "TaskSupervisor"],
   toolbox: ["Agent", "Registry", "ProcessGroup", "PubSub", "Timer", "Sys"],
   program: ["Application"],

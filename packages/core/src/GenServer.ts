@@ -460,7 +460,7 @@ export const Service =
     key: Id,
     options: { readonly state?: State | undefined; readonly messages: Messages }
   ): [Self] extends [never]
-    ? "Self is missing: write class Name extends GenServer.Service<Name>()(...)"
+    ? "Missing `Self` generic - use `class Self extends GenServer.Service<Self>()...`"
     : ServiceClass<Self, Id, InstanceType<Messages[number]>, Schema.Schema.Type<State>> =>
     // The types of the protocol exist only in the class's type.
     makeService(key, options) as never

@@ -185,3 +185,9 @@ export class Callback extends GenServer.Service<Callback>()("@app/Callback", { m
 }
 export const callback = Callback.layer
 //           ^? const callback: Layer.Layer<Callback, never, never>
+
+// options that may be there
+export const layerWith = (options: Pick<GenServer.ServerOptions<number>, "initTimeout" | "trapExit">) =>
+  Plain.toLayer(() => 0, { ...options, handleCall: { Status: (_, count) => reply("ok", count) } })
+export class Plain extends GenServer.Service<Plain>()("@app/Plain", { messages: [Status] }) {}
+same<ReturnType<typeof layerWith>, Layer.Layer<Plain, GenServer.InitTimeout>>(true)

@@ -118,7 +118,7 @@ export const startBare = Bare.start()
 
 // -- the protocol -----------------------------------------------------------------------------------------------------
 
-// @expect-error: Self is missing: write class Name extends GenServer.Service<Name>()(...)
+// @expect-error: "Missing `Self` generic - use `class Self extends GenServer.Service<Self>()...`"
 export class Forgotten extends GenServer.Service()("@app/Forgotten", { messages: [Size] }) {}
 
 // @expect-error: Type 'Size' is not assignable to type 'MessageClass'
@@ -317,7 +317,7 @@ export class Steps extends GenServer.Service<Steps>()("@app/Steps", {
   })
 }
 
-// @expect-error: Type 'Tick' is not assignable to type 'AnyContinue'
+// @expect-error: Type 'Tick' is not assignable to type 'Continue<string>'
 export const infoAsContinue = noReply(0, { continue: new Tick() })
 
 // @expect-error: Type 'Warm' is not assignable to type 'AnyInfo'

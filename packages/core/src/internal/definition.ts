@@ -2,6 +2,7 @@
  * A server as its class and `toLayer` define it, checked once: everything that all its incarnations share.
  */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import type { ExitReason } from "../ExitReason.ts"
 import type { Overflow } from "./mailbox.ts"
 import { type Stats, statsOf } from "./metrics.ts"
@@ -81,12 +82,19 @@ export const durationOption = (
   words: { readonly [word: string]: number } = {}
 ): number => {
   if (typeof value === "string" && Object.hasOwn(words, value)) return words[value] as number
-  const ms = Duration.decodeUnknown(value)
-  const isNegative = (typeof value === "number" || typeof value === "bigint") && value < 0
-  if (ms._tag === "None" || isNegative || Number.isNaN(value)) {
+  const duration = isNegative(value) ? Option.none() : Duration.decodeUnknown(value)
+  if (duration._tag === "None") {
     return refuse(name, `\`${option}\` must be a duration that is not negative, but is ${show(value)}`)
   }
-  return Duration.toMillis(ms.value)
+  return Duration.toMillis(duration.value)
+}
+
+/** What Effect would take for a duration of nothing: it reads `-1`, `"-1 seconds"` and `NaN` as zero. */
+const isNegative = (value: unknown): boolean => {
+  if (typeof value === "number") return !(value >= 0)
+  if (typeof value === "bigint") return value < 0n
+  if (typeof value === "string") return value.trimStart().startsWith("-")
+  return Array.isArray(value) && value.some(isNegative)
 }
 
 /** The key of the handle that a server's callbacks find in their context. */

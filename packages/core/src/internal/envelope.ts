@@ -135,18 +135,18 @@ export class Envelope {
     return awaitAnswer(this)
   }
 
-  // The reply token
+  // The reply token: functions that can be passed on by themselves, made when one asks for them: an envelope is made for each call.
 
-  succeed(value: unknown): Effect.Effect<void> {
-    return Effect.sync(() => this.answer(Exit.succeed(value)))
+  get succeed(): (value: unknown) => Effect.Effect<void> {
+    return (value) => Effect.sync(() => this.answer(Exit.succeed(value)))
   }
 
-  fail(error: unknown): Effect.Effect<void> {
-    return Effect.sync(() => this.answer(Exit.fail(error)))
+  get fail(): (error: unknown) => Effect.Effect<void> {
+    return (error) => Effect.sync(() => this.answer(Exit.fail(error)))
   }
 
-  done(exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
-    return Effect.sync(() => this.answer(exit))
+  get done(): (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void> {
+    return (exit) => Effect.sync(() => this.answer(exit))
   }
 
   register(resume: (answer: Answer) => void): void {

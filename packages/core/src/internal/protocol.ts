@@ -83,10 +83,10 @@ type Result<F> = F extends (...args: never) => infer A ? A : never
 // An Effect that says nothing of its requirements, as `Effect.async` does, is taken for one without any.
 type ContextOf<A> = A extends Effect.Effect<infer _A, infer _E, infer R> ? (unknown extends R ? never : R) : never
 
-type HandlersContext<H> = { [Tag in keyof H]: ContextOf<Result<H[Tag]>> }[keyof H]
+type HandlersContext<H> = { [Tag in keyof H]-?: ContextOf<Result<H[Tag]>> }[keyof H]
 
 type CallbacksContext<H> = {
-  [K in keyof H]: K extends "terminate"
+  [K in keyof H]-?: K extends "terminate"
     ? ContextOf<Result<H[K]>>
     : K extends keyof Sections
       ? HandlersContext<H[K]>
@@ -100,7 +100,11 @@ export type Requirements<I, H> = ContextOf<I> | CallbacksContext<H>
 export type InitError<I> = I extends Effect.Effect<infer _A, infer E, infer _R> ? E : never
 
 /** What a limit on the time of `init` adds to that. */
-export type TimeoutError<H> = H extends { readonly initTimeout: {} } ? InitTimeout : never
+export type TimeoutError<H> = H extends { readonly initTimeout?: infer Time }
+  ? Time extends {}
+    ? InitTimeout
+    : never
+  : never
 
 /** A layer, or, where `init` takes arguments, a function from them to the layer. */
 export type ServerLayer<Args extends ReadonlyArray<unknown>, Self, E, R> = Args extends readonly []

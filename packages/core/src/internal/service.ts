@@ -5,8 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import { type Ref, start } from "./calling.ts"
+import { start } from "./calling.ts"
 import { checkProtocol, type Definition, define, processName, selfKey } from "./definition.ts"
 
 /** What a server's layer carries, so that it can be started without building the layer. */
@@ -52,13 +51,14 @@ export const makeService = (key: unknown, given: unknown): object => {
       return layerOf(tag, define(key, protocol, init, callbacks))
     }
 
-    static start(...args: ReadonlyArray<unknown>): Effect.Effect<Ref, unknown, Scope.Scope> {
-      // The layer is whatever the user's class calls so: it is not known here, and may be missing.
-      const server = serverLayerOf((this as { readonly layer?: unknown }).layer)
-      if (server === undefined) {
-        return Effect.dieMessage(`${name}.start: ${name} has no \`layer\` made by \`this.toLayer\``)
-      }
-      return start(server.definition, args)
+    static start(...args: ReadonlyArray<unknown>): Effect.Effect<unknown, unknown, unknown> {
+      // What the user's class calls `layer` is not known here, and in JavaScript it may be missing.
+      const { layer } = this as { readonly layer?: unknown }
+      const server = serverLayerOf(layer)
+      if (server !== undefined) return start(server.definition, args)
+      const built = typeof layer === "function" && !Layer.isLayer(layer) ? layer(...args) : layer
+      if (Layer.isLayer(built)) return Effect.map(Layer.build(built), (context) => Context.unsafeGet(context, tag))
+      return Effect.dieMessage(`${name}.start: ${name} has no \`layer\``)
     }
   }
 }

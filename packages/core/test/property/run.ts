@@ -1,0 +1,167 @@
+/**
+ * Runs a program and gives its history. The driver picks whose turn it is and when time passes; everything happens
+ * before this returns.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import * as GenServer from "../../src/GenServer.ts"
+import type { History, Sender } from "./history.ts"
+import type { Config, Move, Program } from "./program.ts"
+import { answerOldest, callFrom, castFrom, exitFrom, layerOf, stopFrom, Subject } from "./server.ts"
+import { type Incarnation, World } from "./world.ts"
+
+export interface Options {
+  readonly seed: number
+  /** With "off" there is a tracer, and every call goes through the server's fiber. */
+  readonly inline: "on" | "off"
+  /** How likely a fiber gives way between two of its steps, and time passes while somebody could still go on. */
+  readonly giveWay: number
+}
+
+export interface Run {
+  readonly history: History
+  /** Whether two things were set for the same moment. */
+  readonly hasTie: boolean
+  /** Whether everything came to rest. */
+  readonly isOver: boolean
+}
+
+/** When the parent ends, in virtual milliseconds, whatever clients still wait for. */
+const horizon = 20_000
+
+/** Turns that a run may take before it counts as endless. */
+const patience = 200_000
+
+const nothing = (): void => {}
+
+/** A tracer that does nothing. */
+const tracer = Tracer.make({
+  span: (name, parent, context, links, startTime, kind) => ({
+    _tag: "Span",
+    name,
+    parent,
+    context,
+    links,
+    kind,
+    spanId: "span",
+    traceId: "trace",
+    sampled: false,
+    status: { _tag: "Started", startTime },
+    attributes: new Map(),
+    end: nothing,
+    attribute: nothing,
+    event: nothing,
+    addLinks: nothing
+  }),
+  context: (f) => f()
+})
+
+const start = (world: World, slot: number, config: Config): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const incarnation: Incarnation = { id: world.incarnations.length, config, ref: null, tokens: [], timers: [] }
+    world.incarnations.push(incarnation)
+    // The class finds its layer by its name; here there are many.
+    const service = { layer: layerOf(config), start: Subject.start }
+    return Effect.flatMap(service.start(world, incarnation), (ref) => {
+      incarnation.ref = ref
+      world.slots[slot] = incarnation
+      return config.watched ? Effect.asVoid(Effect.forkScoped(watch(world, incarnation, ref))) : Effect.void
+    })
+  })
+
+const watch = (world: World, { id }: Incarnation, ref: GenServer.ServerRef<Subject>): Effect.Effect<void> =>
+  Stream.runForEach(GenServer.changes(ref), (state) =>
+    Effect.sync(() => world.write({ _tag: "Seen", server: id, state: (state as { readonly value: number }).value }))
+  )
+
+const go = (world: World, name: string, move: Move, index: number): Effect.Effect<unknown, never, Scope.Scope> => {
+  const sender: Sender = { _tag: "Client", name, interruptible: false }
+  switch (move._tag) {
+    case "Call":
+      return Effect.suspend(() => callFrom(world, sender, move.slot, move.act, move.timeout, move.withdraw))
+    case "Fork": {
+      const child: Sender = { _tag: "Client", name: `${name}/${index}`, interruptible: true }
+      const call = Effect.suspend(() =>
+        callFrom(world, child, move.slot, move.act, Number.POSITIVE_INFINITY, move.withdraw)
+      )
+      return Effect.gen(function* () {
+        const fiber = yield* Effect.forkDaemon(call)
+        if (move.ms === 0) {
+          yield* Effect.yieldNow()
+          yield* Fiber.interruptFork(fiber)
+        } else if (move.ms < 1000) {
+          world.moment(world.clock.now + move.ms)
+          yield* Fiber.interruptFork(fiber).pipe(Effect.delay(move.ms), Effect.forkDaemon)
+        }
+      })
+    }
+    case "Cast":
+      return Effect.suspend(() => castFrom(world, sender, move.slot, move.act))
+    case "Stop":
+      return Effect.suspend(() => stopFrom(world, sender, move.slot, move.reason, move.timeout))
+    case "Exit":
+      return Effect.suspend(() => exitFrom(world, move.slot, move.reason, null))
+    case "Answer":
+      return Effect.suspend(() => answerOldest(world, world.incarnation(move.slot)))
+    case "Start":
+      return Effect.suspend(() => {
+        if (world.isClosing) return Effect.void
+        const slot = move.slot % world.slots.length
+        return start(world, slot, world.incarnation(slot).config)
+      })
+    case "Yield":
+      return Effect.yieldNow()
+    case "Sleep":
+      if (move.ms > 0) world.moment(world.clock.now + move.ms)
+      return Effect.sleep(move.ms)
+  }
+}
+
+/** Everything happens in here. */
+export const run = (program: Program, { giveWay, inline, seed }: Options): Run => {
+  const world = new World(program, seed, giveWay)
+  const { clock, random, scheduler } = world
+  const scope = Effect.runSync(Scope.make())
+  const fork = (effect: Effect.Effect<unknown, never, Scope.Scope>) =>
+    Effect.runFork(
+      effect.pipe(
+        Scope.extend(scope),
+        inline === "off" ? Effect.withTracer(tracer) : (same) => same,
+        Effect.withClock(clock),
+        Effect.provide(Logger.remove(Logger.defaultLogger))
+      ),
+      { scheduler }
+    )
+  let turns = 0
+  /** Lets everybody have turns, and time pass, until all of these are done; false if they never are. */
+  const drive = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>, until: number): boolean => {
+    const isDone = () => world.waiting === 0 && fibers.every((fiber) => fiber.unsafePoll() !== null)
+    while (!isDone() && turns++ < patience) {
+      if (scheduler.isQuiet) {
+        world.write({ _tag: "Quiet" })
+        if (clock.nearest > until) return false
+        clock.advance(clock.nearest)
+      } else {
+        if (giveWay > 0 && random.chance(0.02)) clock.advance(Math.min(clock.nearest, clock.now + random.below(4)))
+        scheduler.step()
+      }
+    }
+    while (!scheduler.isQuiet && turns++ < patience) scheduler.step()
+    world.write({ _tag: "Quiet" })
+    return isDone()
+  }
+  drive([fork(Effect.forEach(program.servers, (config, slot) => start(world, slot, config)))], horizon)
+  const clients = program.clients.map((moves, client) =>
+    fork(Effect.forEach(moves, (move, index) => go(world, `client ${client}`, move, index), { discard: true }))
+  )
+  drive(clients, horizon)
+  world.isClosing = true
+  world.write({ _tag: "Closing" })
+  const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
+  return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience }
+}

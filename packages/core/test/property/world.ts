@@ -1,0 +1,160 @@
+/**
+ * One run of a program: its clock, its scheduler, its history, and who is there. What is recorded next to an effect of
+ * the engine's happens together with it: the fiber that records is held until its turn ends.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as ExitReason from "../../src/ExitReason.ts"
+import type * as GenServer from "../../src/GenServer.ts"
+import { VirtualClock } from "./clock.ts"
+import type { Entry, Event, Result, Sender, Sent } from "./history.ts"
+import type { Config, Message, Program, Reason } from "./program.ts"
+import { Random, RandomScheduler } from "./scheduler.ts"
+import type { Ask, Subject } from "./server.ts"
+
+/** One server that was started, and what it holds beside its state. */
+export interface Incarnation {
+  readonly id: number
+  readonly config: Config
+  ref: GenServer.ServerRef<Subject> | null
+  readonly tokens: Array<{ readonly id: number; readonly from: GenServer.From<Ask> }>
+  readonly timers: Array<{ readonly id: number; readonly timer: GenServer.Timer }>
+}
+
+export class World {
+  readonly program: Program
+  readonly random: Random
+  readonly scheduler: RandomScheduler
+  readonly clock: VirtualClock
+  readonly history: Array<Entry> = []
+  /** All servers ever started. */
+  readonly incarnations: Array<Incarnation> = []
+  /** Who is in which place now. */
+  readonly slots: Array<Incarnation | undefined> = []
+  private ids = 0
+  /** Moments for which something is set. Two equal ones make what follows a matter of chance. */
+  private readonly moments = new Set<number>()
+  hasTie = false
+  /** Senders who wait for an answer. */
+  waiting = 0
+  isClosing = false
+
+  constructor(program: Program, seed: number, giveWay: number) {
+    this.program = program
+    this.random = new Random(seed)
+    this.scheduler = new RandomScheduler(new Random(seed ^ 0x5eed), giveWay)
+    this.clock = new VirtualClock(this.scheduler)
+  }
+
+  nextId(): number {
+    return this.ids++
+  }
+
+  write(event: Event): void {
+    this.history.push({ at: this.clock.now, event })
+  }
+
+  /** Says that something is set for that time. */
+  moment(at: number): void {
+    const micros = Math.round(at * 1000)
+    if (this.moments.has(micros)) this.hasTie = true
+    this.moments.add(micros)
+  }
+
+  /** Writes, and holds the fiber. */
+  record(...events: ReadonlyArray<Event>): Effect.Effect<void> {
+    return Effect.withFiberRuntime((fiber) => {
+      this.scheduler.hold(fiber)
+      for (const event of events) this.write(event)
+      return Effect.void
+    })
+  }
+
+  incarnation(slot: number): Incarnation {
+    return this.slots[slot % this.slots.length] as Incarnation
+  }
+
+  /** Sends, waits, and records how it ended, also if it was interrupted. */
+  ask(
+    sent: Omit<Sent, "_tag">,
+    effect: Effect.Effect<number | void, unknown>
+  ): Effect.Effect<Result> {
+    if (sent.timeout < Number.POSITIVE_INFINITY) this.moment(this.clock.now + sent.timeout)
+    this.waiting++
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.zipRight(this.record({ _tag: "Sent", ...sent }), Effect.exit(restore(effect))).pipe(
+        Effect.flatMap((exit) => {
+          const result = resultOf(exit)
+          this.waiting--
+          const done = Effect.as(this.record({ _tag: "Result", id: sent.id, result }), result)
+          return Exit.isInterrupted(exit) ? Effect.zipRight(done, Effect.interrupt) : done
+        })
+      )
+    )
+  }
+
+  sent(server: number, kind: Sent["kind"], sender: Sender, message: Message | null): Omit<Sent, "_tag"> {
+    return {
+      id: this.nextId(),
+      server,
+      kind,
+      sender,
+      message,
+      reason: null,
+      timeout: Number.POSITIVE_INFINITY,
+      withdraw: true
+    }
+  }
+}
+
+const crashReason = (cause: Cause.Cause<unknown>): Reason => {
+  if (Cause.isInterruptedOnly(cause)) return "crash interrupted"
+  const defect = Cause.squash(cause)
+  if (!(defect instanceof Error)) return `crash ${String(defect)}`
+  return defect.message.includes("no outcome") ? "crash bad" : `crash ${defect.message}`
+}
+
+export const reasonOf = (reason: ExitReason.DownReason): Reason => {
+  switch (reason._tag) {
+    case "Normal":
+      return "normal"
+    case "Shutdown":
+      return "shutdown"
+    case "Killed":
+      return "killed"
+    case "NoProcess":
+      return "no process"
+    case "Crash":
+      return crashReason(reason.cause)
+    case "Restarting":
+      return "restarting"
+  }
+}
+
+interface Tagged {
+  readonly _tag: string
+}
+
+const isTagged = (error: unknown): error is Tagged => typeof error === "object" && error !== null && "_tag" in error
+
+const resultOf = (exit: Exit.Exit<number | void, unknown>): Result => {
+  if (Exit.isSuccess(exit)) return exit.value === undefined ? "ok" : `ok ${exit.value}`
+  if (Cause.isInterrupted(exit.cause)) return "interrupted"
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  if (typeof error === "number") return `fail ${error}`
+  if (!isTagged(error)) return `died ${Cause.pretty(exit.cause)}`
+  switch (error._tag) {
+    case "ServerDown":
+      return `down ${reasonOf((error as unknown as { readonly reason: ExitReason.DownReason }).reason)}`
+    case "CallTimeout":
+      return "timeout"
+    case "MailboxFull":
+      return "full"
+    case "CallCycle":
+      return "cycle"
+    default:
+      return `failed ${error._tag}`
+  }
+}
