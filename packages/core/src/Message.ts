@@ -120,14 +120,24 @@ export type Success<M> = M extends { readonly [MessageTypeId]: { readonly succes
  */
 export type Error<M> = M extends { readonly [MessageTypeId]: { readonly error: Types.Covariant<infer E> } } ? E : never
 
+/** Fields that need not be given. */
+type Omittable = { readonly _TypeToken: "?:" } | { readonly _HasDefault: true }
+
 /**
- * What the constructor of a message with these fields takes: nothing, or a record of them.
+ * What the constructor of a message with these fields takes: nothing, or `Schema.Struct.Constructor` in a form that
+ * editors always show in the same order.
  *
  * @category type-level
  */
 export type Arguments<Fields extends Schema.Struct.Fields> = [keyof Fields] extends [never]
   ? []
-  : Types.Simplify<Schema.Struct.Constructor<Fields>> extends infer Payload
+  : Types.Simplify<
+        {
+          readonly [K in keyof Fields as Fields[K] extends Omittable ? never : K]: Schema.Schema.Type<Fields[K]>
+        } & {
+          readonly [K in keyof Fields as Fields[K] extends Omittable ? K : never]?: Schema.Schema.Type<Fields[K]>
+        }
+      > extends infer Payload
     ? {} extends Payload
       ? [payload?: Payload]
       : [payload: Payload]

@@ -164,6 +164,7 @@ describe("GenServer, terminate", () => {
       const handled = yield* Effect.fork(
         told(ask(server, () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => log.push("interrupted")))))
       )
+      yield* quiet
       const queued = yield* Effect.fork(told(stateOf(server)))
       yield* tell(server, (n) => {
         log.push("cast")

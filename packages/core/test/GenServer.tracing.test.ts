@@ -414,7 +414,7 @@ describe("a crash", () => {
       )
       yield* quiet
       assert.isTrue(Exit.isInterrupted(the("Scripted.Say").exit ?? Exit.void))
-      assert.strictEqual(yield* told(stateOf(server)), "ServerDown: killed")
+      assert.strictEqual(yield* told(stateOf(server)), "ServerDown: no process")
       assert.deepStrictEqual(
         spans.map(({ ends }) => ends),
         spans.map(() => 1)

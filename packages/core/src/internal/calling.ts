@@ -81,9 +81,11 @@ const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOption
   if (server === null) return noOne(ref, request, options)
   const entry = server.definition.entries.get(request?.constructor)
   if (entry === undefined || entry.kind !== "call") return foreign(ref.name, request, entry, "call")
-  if (isTraced(fiber.currentTracer)) {
+  if (isTraced(fiber)) {
     return callSpan(ref.name, entry.tag, (span) =>
       Effect.withFiberRuntime<unknown, unknown>((fiber) => {
+        // It may have ended while the span was begun.
+        if (ref.occupant !== server) return callRef(fiber, ref, request, options)
         const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
         envelope.span = span
         return enqueue(fiber, server, envelope, timeoutOf(ref.name, options))
@@ -92,7 +94,7 @@ const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOption
   }
   const timeout = timeoutOf(ref.name, options)
   const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
-  if (server.gate !== 0 || isTraced(server.environment.tracer)) return enqueue(fiber, server, envelope, timeout)
+  if (server.gate !== 0 || server.environment.isTraced) return enqueue(fiber, server, envelope, timeout)
   // A caller that is a server itself waits from here on, should the handler not be done at once.
   const caller = serverOf(fiber)
   if (caller !== null) caller.waitingFor = envelope
@@ -107,10 +109,13 @@ const answerOf = (fiber: AnyFiber, envelope: Envelope, timeout: number): Result 
   if (exit !== null) return giveWay ? Effect.zipRight(turn, exit) : exit
   if (timeout !== Number.POSITIVE_INFINITY) envelope.expireAfter(alarmOf(clockOf(fiber)), timeout)
   // The turn comes after the answer: interrupted before, the call would not be taken back.
-  return giveWay ? Effect.zipLeft(envelope.wait(), turn) : envelope.wait()
+  return giveWay ? Effect.onExit(envelope.wait(), afterwards) : envelope.wait()
 }
 
 const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))
+
+const afterwards = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Exit.isInterrupted(exit) ? Effect.void : turn
 
 const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: number): Result => {
   const caller = serverOf(fiber)
@@ -178,7 +183,7 @@ const castRef = (fiber: AnyFiber, ref: Ref, message: object): Result => {
   if (server === null) return Exit.void
   const entry = server.definition.entries.get(message?.constructor)
   if (entry === undefined || entry.kind !== "cast") return foreign(ref.name, message, entry, "cast")
-  const traced = isTraced(fiber.currentTracer) || isTraced(server.environment.tracer)
+  const traced = isTraced(fiber) || server.environment.isTraced
   if (server.isOwnFiber(fiber)) {
     server.deliver(message, fiber.currentSpan)
     return Exit.void

@@ -9,12 +9,11 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as ExitReason from "../ExitReason.ts"
 import type { Definition } from "./definition.ts"
-import type { HandlerScope } from "./handlerScope.ts"
 import { crashLog, finalizerLog } from "./reports.ts"
 
 /** The scopes that are open: the handler's that was interrupted or failed, and the incarnation's. */
 export interface OpenScopes {
-  readonly handler: HandlerScope | null
+  readonly handler: Scope.CloseableScope | null
   readonly incarnation: Scope.CloseableScope | null
 }
 
@@ -72,8 +71,7 @@ const report = (
   cause: Cause.Cause<unknown>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { format, name, stats } = definition
-    stats.crashes++
+    const { format, name } = definition
     return crashLog(name, where, message, format === undefined ? null : { shown: format(state as never) }, cause)
   }).pipe(
     // A formatter that fails must not hide the crash.
@@ -89,7 +87,7 @@ export const release = (
   if (handler === null && incarnation === null) return Effect.void
   const exit = reason._tag === "Crash" ? Exit.failCause(reason.cause) : Exit.void
   return Effect.zipRight(
-    handler === null ? Effect.void : handler.close(exit),
+    handler === null ? Effect.void : Scope.close(handler, exit),
     incarnation === null ? Effect.void : Scope.close(incarnation, exit)
   ).pipe(Effect.catchAllCause((cause) => finalizerLog(name, cause)))
 }

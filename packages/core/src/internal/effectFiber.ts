@@ -18,6 +18,6 @@ export const setFiberRefs = (fiber: Fiber.RuntimeFiber<unknown, unknown>, refs: 
   internals(fiber).setFiberRefs(refs)
 
 /** The fibers forked by a fiber that are still alive. */
-export const children = (
+export const livingChildren = (
   fiber: Fiber.RuntimeFiber<unknown, unknown>
 ): ReadonlySet<Fiber.RuntimeFiber<unknown, unknown>> => internals(fiber).getChildren()

@@ -11,19 +11,23 @@ import * as Runtime from "effect/Runtime"
 import type * as RuntimeFlags from "effect/RuntimeFlags"
 import * as RuntimeFlag from "effect/RuntimeFlags"
 import * as Scheduler from "effect/Scheduler"
-import type * as Tracer from "effect/Tracer"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { type Alarm, alarmOf } from "./alarm.ts"
+import { isTraced } from "./tracing.ts"
 
 export interface Environment {
   /** As the fiber had them. */
   readonly captured: FiberRefs.FiberRefs
-  readonly context: Context.Context<never>
+  /** What was provided, without the span and the scope of whoever builds the layer, which are not the server's. */
+  readonly services: Context.Context<never>
   readonly fiberRefs: FiberRefs.FiberRefs
   readonly runtimeFlags: RuntimeFlags.RuntimeFlags
   readonly scheduler: Scheduler.Scheduler
-  /** Whether that is the event loop's own scheduler. */
-  readonly isLive: boolean
-  readonly tracer: Tracer.Tracer
+  /** Whether somebody traces here. */
+  readonly isTraced: boolean
+  /** The span in which the server is started. */
+  readonly span: Tracer.AnySpan | undefined
   readonly clock: Clock.Clock
   readonly alarm: Alarm
 }
@@ -54,18 +58,25 @@ export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environmen
   const clock = clockOf(fiber)
   const environment: Environment = {
     captured: refs,
-    context: fiber.currentContext,
+    services: servicesOf(fiber.currentContext),
     fiberRefs: FiberRefs.delete(refs, FiberRef.interruptedCause),
     runtimeFlags: normalFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
     // A server is the scheduler of its own fiber: what its handlers start belongs to the one below.
     scheduler: baseScheduler(fiber.currentScheduler),
-    isLive: isLive(fiber.currentScheduler),
-    tracer: fiber.currentTracer,
+    isTraced: isTraced(fiber),
+    span: fiber.currentSpan,
     clock,
     alarm: alarmOf(clock)
   }
   last = new WeakRef(environment)
   return environment
+}
+
+const servicesOf = (context: Context.Context<never>): Context.Context<never> => {
+  const services = new Map(context.unsafeMap)
+  services.delete(Tracer.ParentSpan.key)
+  services.delete(Scope.Scope.key)
+  return Context.unsafeMake(services)
 }
 
 /** A scheduler that stands before another one. */
@@ -80,9 +91,14 @@ export const baseScheduler = (scheduler: Scheduler.Scheduler): Scheduler.Schedul
 export const clockOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Clock.Clock =>
   Context.unsafeGet(fiber.currentDefaultServices, Clock.Clock)
 
-/** Whether the event loop's own scheduler is at work. Others, of tests above all, decide for themselves what is fair. */
-export const isLive = (scheduler: Scheduler.Scheduler): boolean =>
-  baseScheduler(scheduler) === Scheduler.defaultScheduler
+/**
+ * Whether the event loop's own scheduler is at work: the default one, or the one of `Effect.runSync` once it has returned
+ * and passes everything on. Others, of tests above all, decide for themselves what is fair.
+ */
+export const isLive = (scheduler: Scheduler.Scheduler): boolean => {
+  const base = baseScheduler(scheduler)
+  return base === Scheduler.defaultScheduler || (base instanceof Scheduler.SyncScheduler && base.deferred)
+}
 
 /** A runtime for a server's fiber. */
 export const runtimeOf = (environment: Environment, context: Context.Context<never>): Runtime.Runtime<never> =>

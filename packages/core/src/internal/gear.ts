@@ -7,6 +7,7 @@
  * inherit it as theirs; for them it does nothing but pass on.
  */
 import type * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
@@ -14,8 +15,10 @@ import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as Runtime from "effect/Runtime"
 import type * as Scheduler from "effect/Scheduler"
-import { children, setFiberRefs } from "./effectFiber.ts"
-import type { Facade } from "./environment.ts"
+import * as Scope from "effect/Scope"
+import { livingChildren, setFiberRefs } from "./effectFiber.ts"
+import { isUsed } from "./effectScope.ts"
+import { type Environment, type Facade, runtimeOf } from "./environment.ts"
 
 /** What the fiber works for. All of these are called in the fiber's own turn. */
 export interface Driver {
@@ -39,10 +42,13 @@ const maxDepth = 16
 
 let depth = 0
 
+const nobody: ReadonlySet<Fiber.RuntimeFiber<unknown, unknown>> = new Set()
+
 export class Gear implements Facade {
   readonly base: Scheduler.Scheduler
   readonly driver: Driver
-  private readonly runtime: Runtime.Runtime<never>
+  private readonly environment: Environment
+  private readonly services: ReadonlyMap<string, unknown>
   private readonly handlers: {
     readonly onSuccess: (value: unknown) => Effect.Effect<void>
     readonly onFailure: (cause: Cause.Cause<unknown>) => Effect.Effect<void>
@@ -52,6 +58,8 @@ export class Gear implements Facade {
   /** The fiber, while there is one. */
   fiber: Fiber.RuntimeFiber<void> | null = null
   private refs: FiberRefs.FiberRefs | null = null
+  private handlerScope: Scope.CloseableScope | null = null
+  private childrenSeen = 0
   private resume: ((effect: Effect.Effect<void>) => void) | null = null
   private first: Effect.Effect<void> | null = null
   /** Set while the fiber is to be run by whoever wakes it. */
@@ -59,10 +67,12 @@ export class Gear implements Facade {
   /** Whether the fiber that was forked last has ended. */
   private left = false
 
-  constructor(driver: Driver, runtime: Runtime.Runtime<never>, base: Scheduler.Scheduler) {
+  /** `services` are what callbacks find in their context beside those of the environment. */
+  constructor(driver: Driver, environment: Environment, services: ReadonlyMap<string, unknown>) {
     this.driver = driver
-    this.runtime = runtime
-    this.base = base
+    this.environment = environment
+    this.services = services
+    this.base = environment.scheduler
     this.handlers = {
       onSuccess: (value) => driver.succeeded(value),
       onFailure: (cause) => driver.failed(cause)
@@ -99,7 +109,7 @@ export class Gear implements Facade {
       } else if (this.fiber === null) {
         this.first = effect
         this.left = false
-        const fiber = Runtime.runFork(this.runtime)(this.program, { scheduler: this, immediate: false })
+        const fiber = Runtime.runFork(runtimeOf(this.environment, this.context()))(this.program, { scheduler: this, immediate: false })
         // Run directly, it may have left by now.
         if (!this.left) this.fiber = fiber
       }
@@ -114,24 +124,44 @@ export class Gear implements Facade {
     return this.resume !== null
   }
 
-  /** Whether this fiber is the one that works here. */
-  isOwn(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
-    return this.fiber === fiber
-  }
-
   /** Interrupts what the fiber is doing; it leaves. */
   interrupt(): void {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  /** Whether fibers that handlers forked are still alive. */
-  get hasChildren(): boolean {
-    return this.fiber !== null && children(this.fiber).size > 0
+  /** The fibers that callbacks forked and that are still alive. */
+  get children(): ReadonlySet<Fiber.RuntimeFiber<unknown, unknown>> {
+    return this.fiber === null ? nobody : livingChildren(this.fiber)
   }
 
-  /** The fibers that handlers forked and that are still alive. */
-  get livingChildren(): Array<Fiber.RuntimeFiber<unknown, unknown>> {
-    return this.fiber === null ? [] : Array.from(children(this.fiber))
+  /**
+   * The scope of the handler that has ended, if it has to be closed: it holds something, or fibers were forked that may
+   * still add to it. The next handler gets a new one; for most handlers, which acquire nothing, it is the same.
+   */
+  takeScope(): Scope.CloseableScope | null {
+    const scope = this.handlerScope
+    const children = this.fiber === null ? 0 : livingChildren(this.fiber).size
+    if (scope === null || (!isUsed(scope) && children === this.childrenSeen)) return null
+    this.childrenSeen = children
+    this.handlerScope = null
+    const context = this.context()
+    if (this.fiber !== null && this.refs !== null) {
+      this.refs = FiberRefs.updateAs(this.refs, {
+        fiberId: this.fiber.id(),
+        fiberRef: FiberRef.currentContext,
+        value: context
+      })
+    }
+    return scope
+  }
+
+  /** What callbacks find in their context. */
+  private context(): Context.Context<never> {
+    this.handlerScope ??= Effect.runSync(Scope.make())
+    const context = new Map(this.environment.services.unsafeMap)
+    for (const [key, service] of this.services) context.set(key, service)
+    context.set(Scope.Scope.key, this.handlerScope)
+    return Context.unsafeMake(context)
   }
 
   /**
@@ -153,6 +183,8 @@ export class Gear implements Facade {
 
   private leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
     this.resume = null
+    // What the last handler did to the FiberRefs is undone for `terminate` and the log, too.
+    if (this.fiber !== null && this.refs !== null) setFiberRefs(this.fiber, this.refs)
     return Effect.zipRight(
       this.driver.leave(cause),
       Effect.sync(() => {

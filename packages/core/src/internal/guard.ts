@@ -21,7 +21,14 @@ const exact: AST.ParseOptions = { exact: true }
 
 const always: Guard = () => true
 
-const parser = (ast: AST.AST): Guard => Schema.is(Schema.make(ast))
+/** Made when it is needed: a schema may refer to a class that is still being made. */
+const parser = (ast: AST.AST): Guard => {
+  let is: Guard | undefined
+  return (value) => {
+    is ??= Schema.is(Schema.make(ast))
+    return is(value)
+  }
+}
 
 const oneOf = (values: ReadonlyArray<unknown>): Guard => {
   const [only] = values

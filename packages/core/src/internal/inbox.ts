@@ -10,7 +10,6 @@ import type { Environment } from "./environment.ts"
 import { type Item, Outsider, Stamped, traitsOf } from "./items.ts"
 import { Mailbox } from "./mailbox.ts"
 import { sampling } from "./metrics.ts"
-import { isTraced } from "./tracing.ts"
 
 export class Inbox {
   private readonly definition: Definition
@@ -142,6 +141,6 @@ export class Inbox {
   }
 
   private isMeasured(): boolean {
-    return isTraced(this.environment.tracer) || ++this.definition.stats.stamp % sampling === 0
+    return this.environment.isTraced || ++this.definition.stats.stamp % sampling === 0
   }
 }

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import type * as Tracer from "effect/Tracer"
 import type { Alarm } from "./alarm.ts"
 import { Deadline } from "./deadlines.ts"
 import { durationOption } from "./definition.ts"
@@ -19,7 +20,7 @@ export interface Owner {
   /** Whether this incarnation has ended. */
   readonly isDown: boolean
   /** Puts a message into its own mailbox, which never refuses it. Dies if it is not a cast or Info of its protocol. */
-  deliver(message: object): void
+  deliver(message: object, link: Tracer.AnySpan | undefined): void
   /** Checks a message without sending it. */
   check(message: object): void
   readonly timers: Set<Timer>
@@ -32,10 +33,14 @@ export class Timer extends Deadline {
   /** Milliseconds between two messages; nothing for one that comes once. */
   private readonly period: number | null
 
-  constructor(owner: Owner, message: object, period: number | null) {
+  /** The span in which it was set. */
+  private readonly link: Tracer.AnySpan | undefined
+
+  constructor(owner: Owner, message: object, period: number | null, link: Tracer.AnySpan | undefined) {
     super()
     this.owner = owner
     this.message = message
+    this.link = link
     this.period = period
   }
 
@@ -43,7 +48,7 @@ export class Timer extends Deadline {
     if (this.period === null) this.owner.timers.delete(this)
     // From the time that it was due, not from now: a fixed rate does not drift, and skips nothing.
     else this.owner.alarm.setAt(this, this.period, at + this.period)
-    this.owner.deliver(this.message)
+    this.owner.deliver(this.message, this.link)
   }
 
   stop(): boolean {
@@ -81,22 +86,30 @@ export class SelfHandle {
     return this.owner.scope
   }
 
-  readonly send = (message: object): Effect.Effect<void> => Effect.sync(() => this.owner.deliver(message))
-
-  readonly sendAfter = (message: object, delay: Duration.DurationInput): Effect.Effect<Timer> =>
-    Effect.sync(() => this.arm(message, durationOption(this.owner.seat.name, "sendAfter", delay), null))
-
-  readonly sendEvery = (message: object, period: Duration.DurationInput): Effect.Effect<Timer> =>
-    Effect.sync(() => {
-      const ms = durationOption(this.owner.seat.name, "sendEvery", period)
-      if (ms <= 0) throw new RangeError(`${this.owner.seat.name}: the period of \`sendEvery\` must be more than nothing`)
-      return this.arm(message, ms, ms)
+  readonly send = (message: object): Effect.Effect<void> =>
+    Effect.withFiberRuntime((fiber) => {
+      this.owner.deliver(message, fiber.currentSpan)
+      return Effect.void
     })
 
-  private arm(message: object, ms: number, period: number | null): Timer {
+  readonly sendAfter = (message: object, delay: Duration.DurationInput): Effect.Effect<Timer> =>
+    Effect.withFiberRuntime((fiber) =>
+      Effect.succeed(
+        this.arm(message, durationOption(this.owner.seat.name, "sendAfter", delay), null, fiber.currentSpan)
+      )
+    )
+
+  readonly sendEvery = (message: object, period: Duration.DurationInput): Effect.Effect<Timer> =>
+    Effect.withFiberRuntime((fiber) => {
+      const ms = durationOption(this.owner.seat.name, "sendEvery", period)
+      if (ms <= 0) throw new RangeError(`${this.owner.seat.name}: the period of \`sendEvery\` must be more than nothing`)
+      return Effect.succeed(this.arm(message, ms, ms, fiber.currentSpan))
+    })
+
+  private arm(message: object, ms: number, period: number | null, link: Tracer.AnySpan | undefined): Timer {
     const { owner } = this
     owner.check(message)
-    const timer = new Timer(owner, message, period)
+    const timer = new Timer(owner, message, period, link)
     // A timer dies with its server, and is never armed for one that has died.
     if (!owner.isDown && ms !== Number.POSITIVE_INFINITY) {
       owner.timers.add(timer)

@@ -6,24 +6,22 @@
  * after the other (`next`). Whatever a handler gives, in either gear, goes through `settle`.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import { InitTimeout } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import type { Definition, Entry } from "./definition.ts"
 import { depart, type OpenScopes, release } from "./departure.ts"
 import { Envelope, type Home, Phase } from "./envelope.ts"
-import { type Environment, runtimeOf } from "./environment.ts"
+import { type Environment, isLive, runtimeOf } from "./environment.ts"
 import { ExitSignal } from "./exitSignal.ts"
 import { afterTurn, spend } from "./fairness.ts"
 import { type Driver, Gear } from "./gear.ts"
-import { HandlerScope } from "./handlerScope.ts"
 import { Inbox } from "./inbox.ts"
 import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
 import { sampling } from "./metrics.ts"
@@ -32,7 +30,7 @@ import { type After, badOption, badOutcome, describe, Ignore, NoReply, Ok, Reply
 import { isWorthALine, undeliveredLog } from "./reports.ts"
 import type { Occupant, Seat } from "./seat.ts"
 import { type Owner, SelfHandle, type Timer } from "./self.ts"
-import { isTraced, linkedSpan } from "./tracing.ts"
+import { linkedSpan, setQueueTime } from "./tracing.ts"
 
 /** Nothing is set in the gate of an idle server: nothing is handled, queued, or to be done. */
 export const Gate = {
@@ -76,7 +74,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   private entry: Entry | null = null
   private envelope: Envelope | null = null
   /** To be handled before anything in the mailbox (`CB-8`). */
-  private continuation: object | null = null
+  private continuation: { readonly message: object; readonly link: Tracer.AnySpan | undefined } | null = null
   /** Calls whose handlers gave `noReply` and that nobody has answered yet. */
   private kept: Set<Envelope> | null = null
   private idle: Moment | null = null
@@ -86,7 +84,8 @@ export class Server implements Home, Driver, Occupant, Owner {
   private isRetiring = false
   private lazyTimers: Set<Timer> | null = null
   private lazyScope: Scope.CloseableScope | null = null
-  private handlerScope: HandlerScope | null = null
+  /** The span in which the current message is handled. */
+  private span: Tracer.AnySpan | undefined = undefined
   private ending: Ending | null = null
   /** What goes out to the caller when `terminate` has run (`CB-12`). */
   private farewell: Exit.Exit<unknown, unknown> | null = null
@@ -160,7 +159,9 @@ export class Server implements Home, Driver, Occupant, Owner {
       return
     }
     if (Effect.isEffect(given)) {
-      const init = Effect.provideService(given as Effect.Effect<unknown, unknown>, Scope.Scope, this.scope)
+      const init = this.inBuildersSpan(
+        Effect.provideService(given as Effect.Effect<unknown, unknown>, Scope.Scope, this.scope)
+      )
       const { initTimeout } = this.definition
       if (initTimeout !== Number.POSITIVE_INFINITY) {
         this.initLimit = new Moment(() => this.initExpired())
@@ -173,6 +174,12 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.initialised(given)
     if (this.ending !== null) this.goAway()
     else this.release()
+  }
+
+  /** `init` belongs to the building of the layer, for whoever traces that. */
+  private inBuildersSpan<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    const { span } = this.environment
+    return span === undefined ? effect : Effect.withParentSpan(effect, span)
   }
 
   private initialised(given: unknown): void {
@@ -193,7 +200,7 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.gate &= ~Gate.Starting
     if (given instanceof Ok) {
       this.state = given.state
-      this.proceed(given)
+      this.proceed(given, this.environment.span)
     } else {
       this.state = given
     }
@@ -356,14 +363,14 @@ export class Server implements Home, Driver, Occupant, Owner {
     for (let taken = 0; !this.isLeaving; taken++) {
       let step: Effect.Effect<void> | null
       const { continuation } = this
+      if (continuation === null && (this.inbox === null || this.inbox.size === 0)) return this.rest()
+      if (taken === batch) return Effect.yieldNow()
+      if (spend() && isLive(this.environment.scheduler)) return turn
       if (continuation !== null) {
         this.continuation = null
-        step = this.handle(continuation)
+        step = this.handle(continuation.message, continuation.link, null)
       } else {
-        if (this.inbox === null || this.inbox.size === 0) return this.rest()
-        if (taken === batch) return Effect.yieldNow()
-        if (this.environment.isLive && spend()) return turn
-        step = this.receive(this.inbox.take() as Item)
+        step = this.receive((this.inbox as Inbox).take() as Item)
       }
       if (step !== null) return step
     }
@@ -374,7 +381,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   private rest(): Effect.Effect<void> | null {
     if (!this.wantsHibernation) return null
     this.wantsHibernation = false
-    if (this.gear?.hasChildren === true) return null
+    if (this.gear !== null && this.gear.children.size > 0) return null
     this.isRetiring = true
     return Effect.void
   }
@@ -389,14 +396,13 @@ export class Server implements Home, Driver, Occupant, Owner {
       return this.handleCall(item)
     }
     if (item instanceof Stamped) {
-      this.waited(item.queuedAt)
-      return this.handle(item.message, item)
+      return this.handle(item.message, item.link, this.waited(item.queuedAt))
     }
     if (item instanceof ParentExit) {
       this.end(item.reason, true)
       return null
     }
-    return this.handle(item)
+    return this.handle(item, undefined, null)
   }
 
   private handleCall(envelope: Envelope): Effect.Effect<void> | null {
@@ -406,21 +412,32 @@ export class Server implements Home, Driver, Occupant, Owner {
     const { queuedAt, span } = envelope
     if (queuedAt !== null) {
       const nanos = this.waited(queuedAt)
-      span?.attribute("gen_server.queue_nanos", nanos)
+      if (span !== null) setQueueTime(span, nanos)
     }
+    this.span = span ?? undefined
     return this.apply(entry, envelope.request, envelope, span)
   }
 
-  private handle(message: object, stamp?: Stamped): Effect.Effect<void> | null {
+  private handle(
+    message: object,
+    link: Tracer.AnySpan | undefined,
+    queueNanos: number | null
+  ): Effect.Effect<void> | null {
     const entry = this.definition.entries.get(message.constructor) as Entry
     this.begin(message, entry, null)
-    if (!isTraced(this.environment.tracer)) return this.apply(entry, message, null, null)
-    const given = Effect.suspend(() => {
-      const given = entry.handler(message as never, this.state as never, undefined as never)
-      return (Effect.isEffect(given) ? given : Effect.succeed(given)) as Effect.Effect<unknown, unknown>
-    })
+    if (!this.environment.isTraced) return this.apply(entry, message, null, null)
     return this.perform(
-      linkedSpan(given, this.name, entry, stamp?.link, stamp && this.environment.clock.unsafeCurrentTimeNanos() - stamp.queuedAt)
+      linkedSpan(this.name, entry, link, queueNanos, (span) => {
+        this.span = span
+        const given = entry.handler(message as never, this.state as never, undefined as never)
+        const effect = (Effect.isEffect(given) ? given : Effect.succeed(given)) as Effect.Effect<unknown, unknown>
+        // What is no outcome crashes the server: the span is to say so.
+        return Effect.filterOrElse(
+          effect,
+          (given) => given instanceof NoReply || given instanceof Stop,
+          (given) => Effect.failCause(badOutcome(this.name, entry.where, given))
+        )
+      })
     )
   }
 
@@ -448,7 +465,7 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.envelope = envelope
     if (envelope !== null) envelope.phase = Phase.Begun
     this.handled++
-    if (++this.definition.stats.handled % sampling === 0) this.begunAt = this.environment.clock.unsafeCurrentTimeNanos()
+    if (++this.definition.stats.handled % sampling === 0 || this.environment.isTraced) this.begunAt = this.environment.clock.unsafeCurrentTimeNanos()
   }
 
   private waited(since: bigint): number {
@@ -468,26 +485,29 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.entry = null
     this.envelope = null
     this.waitingFor = null
+    this.span = undefined
   }
 
   succeeded(value: unknown): Effect.Effect<void> {
-    if (this.handlerScope !== null && this.handlerScope.isOpen) {
-      return Effect.matchCauseEffect(this.handlerScope.close(Exit.succeed(value)), {
-        onFailure: (cause) => this.failed(cause),
-        onSuccess: () => this.settle(value) ?? Effect.void
-      })
-    }
-    return this.settle(value) ?? Effect.void
+    const scope = this.gear?.takeScope() ?? null
+    if (scope === null) return this.settle(value) ?? Effect.void
+    return Effect.matchCauseEffect(Scope.close(scope, Exit.succeed(value)), {
+      onFailure: (cause) => this.failedForGood(cause),
+      onSuccess: () => this.settle(value) ?? Effect.void
+    })
   }
 
   failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (this.handlerScope !== null && this.handlerScope.isOpen) {
-      const close = this.handlerScope.close(Exit.failCause(cause))
-      return Effect.matchCauseEffect(close, {
-        onFailure: (other) => this.failed(Cause.sequential(cause, other)),
-        onSuccess: () => this.failed(cause)
-      })
-    }
+    const scope = this.gear?.takeScope() ?? null
+    if (scope === null) return this.failedForGood(cause)
+    return Effect.matchCauseEffect(Scope.close(scope, Exit.failCause(cause)), {
+      onFailure: (other) => this.failedForGood(Cause.sequential(cause, other)),
+      onSuccess: () => this.failedForGood(cause)
+    })
+  }
+
+  /** A callback has failed, and its scope is closed. */
+  private failedForGood(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (this.isLeaving) return Effect.void
     if ((this.gate & Gate.Starting) !== 0) {
       this.initFailed(cause)
@@ -521,8 +541,9 @@ export class Server implements Home, Driver, Occupant, Owner {
       this.commit(given.state)
       if (given instanceof Reply) envelope?.answer(Exit.succeed(given.value))
       else if (envelope !== null && envelope.exit === null) this.keep(envelope)
+      const { span } = this
       this.done()
-      this.proceed(given)
+      this.proceed(given, span)
     } else if (given instanceof Stop) {
       this.commit(given.state)
       this.end(given.reason, true)
@@ -569,24 +590,24 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   /** What an outcome asks for beside its state. */
-  private proceed(after: After<unknown>): void {
+  private proceed(after: After<unknown>, link: Tracer.AnySpan | undefined): void {
     if (after.next !== undefined) {
-      this.continuation = after.next as object
+      this.continuation = { message: after.next as object, link }
     } else if (after.idle !== undefined) {
       const [ms, message] = after.idle
-      if (ms > 0) this.waitIdle(ms, message as object)
+      if (ms > 0) this.waitIdle(ms, message as object, link)
       // A time-out of nothing is decided here and now: any queued message is before it (`TO-2`).
-      else if (this.inbox === null || this.inbox.size === 0) this.deliver(message as object)
+      else if (this.inbox === null || this.inbox.size === 0) this.deliver(message as object, link)
     }
     if (after.hibernate) this.wantsHibernation = true
   }
 
-  private waitIdle(ms: number, message: object): void {
+  private waitIdle(ms: number, message: object, link: Tracer.AnySpan | undefined): void {
     if (this.inbox !== null && this.inbox.size > 0) return
     if (ms === Number.POSITIVE_INFINITY) return
     this.idle = new Moment(() => {
       this.idle = null
-      this.deliver(message)
+      this.deliver(message, link)
     })
     this.alarm.set(this.idle, ms)
   }
@@ -602,21 +623,17 @@ export class Server implements Home, Driver, Occupant, Owner {
 
   private engage(): Gear {
     if (this.gear !== null) return this.gear
-    const { context, scheduler } = this.environment
-    const handlerScope = new HandlerScope(() => this.message !== null)
-    this.handlerScope = handlerScope
-    const services = new Map(context.unsafeMap)
-    services.set(this.definition.key, this.seat)
-    services.set(this.definition.selfKey, new SelfHandle(this))
-    services.set(Scope.Scope.key, handlerScope)
-    services.delete(Tracer.ParentSpan.key)
-    this.gear = new Gear(this, runtimeOf(this.environment, Context.unsafeMake(services)), scheduler)
+    const services = new Map<string, unknown>([
+      [this.definition.key, this.seat],
+      [this.definition.selfKey, new SelfHandle(this)]
+    ])
+    this.gear = new Gear(this, this.environment, services)
     return this.gear
   }
 
   /** Runs something of the kernel's own, a log line for example, with the services of the layer. */
   private run(effect: Effect.Effect<void>): void {
-    Runtime.runFork(runtimeOf(this.environment, this.environment.context))(effect, {
+    Runtime.runFork(runtimeOf(this.environment, this.environment.services))(effect, {
       scheduler: this.environment.scheduler,
       immediate: false
     })
@@ -648,9 +665,10 @@ export class Server implements Home, Driver, Occupant, Owner {
     const before = this.handled
     this.hibernation = new Moment(() => {
       this.hibernation = null
-      if (this.gear === null || this.isDown) return
-      if (before === this.handled && this.gate === 0) this.hibernate()
-      if (!this.isRetiring) this.watchIdleness()
+      // Busy, it will be watched from the next time it parks.
+      if (this.gate !== 0) return
+      if (before === this.handled) this.hibernate()
+      else this.watchIdleness()
     })
     this.alarm.set(this.hibernation, hibernateAfter)
   }
@@ -661,7 +679,7 @@ export class Server implements Home, Driver, Occupant, Owner {
     if (this.gate !== 0) return
     this.inbox = null
     const { gear } = this
-    if (gear === null || gear.hasChildren || !gear.isParked) return
+    if (gear === null || gear.children.size > 0 || !gear.isParked) return
     this.gate = Gate.Busy
     this.isRetiring = true
     gear.wake(Effect.void, false)
@@ -671,7 +689,10 @@ export class Server implements Home, Driver, Occupant, Owner {
     if (this.isRetiring && this.ending === null && !this.isDown) {
       return Effect.sync(() => this.retired())
     }
-    if (this.isDown) return release(this.name, this.openScopes(), ExitReason.killed)
+    if (this.isDown) {
+      const children = Fiber.interruptAll(this.gear?.children ?? [])
+      return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
+    }
     if (this.ending === null) this.end(ExitReason.crash(cause ?? Cause.empty), true)
     return Effect.suspend(() => this.wayOut())
   }
@@ -679,9 +700,9 @@ export class Server implements Home, Driver, Occupant, Owner {
   private retired(): void {
     this.isRetiring = false
     this.gear = null
-    this.handlerScope = null
     if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
     this.hibernation = null
+    if (!this.hasWork) this.inbox = null
     this.release()
   }
 
@@ -733,7 +754,7 @@ export class Server implements Home, Driver, Occupant, Owner {
         state: this.state,
         terminate: terminate && this.definition.terminate !== undefined,
         isKilled: () => this.isDown,
-        children: () => this.gear?.livingChildren ?? [],
+        children: () => Array.from(this.gear?.children ?? []),
         scopes: this.openScopes()
       }),
       (reason) => Effect.sync(() => this.finish(reason))
@@ -741,13 +762,13 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   private openScopes(): OpenScopes {
-    const { handlerScope, lazyScope } = this
-    return { handler: handlerScope?.isOpen === true ? handlerScope : null, incarnation: lazyScope }
+    return { handler: this.gear?.takeScope() ?? null, incarnation: this.lazyScope }
   }
 
   /** It has ended: everybody who waits is told, and the seat is free. */
   private finish(reason: ExitReason.ExitReason): void {
     if (this.isDown) return
+    if (this.isNews(reason)) this.definition.stats.crashes++
     this.gate = Gate.Down
     this.cancelIdle()
     if (this.hibernation !== null) this.alarm.cancel(this.hibernation)

@@ -5,12 +5,16 @@
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Tracer from "effect/Tracer"
 import type { Entry } from "./definition.ts"
 
 const native = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-export const isTraced = (tracer: Tracer.Tracer): boolean => tracer !== native
+/** Whether a fiber's spans go anywhere. */
+export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
+  fiber.currentTracer !== native && fiber.getFiberRef(FiberRef.currentTracerEnabled)
 
 /** The span of a call, in the caller's fiber: a child of the caller's. */
 export const callSpan = <A, E>(
@@ -29,20 +33,35 @@ export const callSpan = <A, E>(
  * long gone, and linked with the sender's.
  */
 export const linkedSpan = <A, E>(
-  effect: Effect.Effect<A, E>,
   server: string,
   entry: Entry,
   link: Tracer.AnySpan | undefined,
-  queueNanos: bigint | undefined
+  queueNanos: number | null,
+  handle: (span: Tracer.Span) => Effect.Effect<A, E>
 ): Effect.Effect<A, E> =>
-  Effect.withSpan(effect, `${server}.${entry.tag}`, {
-    root: true,
-    kind: entry.kind === "continue" ? "internal" : "consumer",
-    captureStackTrace: false,
-    links: link === undefined ? [] : [{ _tag: "SpanLink", span: link, attributes: {} }],
-    attributes: {
-      "gen_server.name": server,
-      "gen_server.message": entry.tag,
-      ...(queueNanos === undefined ? {} : { "gen_server.queue_nanos": Number(queueNanos) })
-    }
-  })
+  Effect.useSpan(
+    `${server}.${entry.tag}`,
+    {
+      root: true,
+      kind: entry.kind === "continue" ? "internal" : "consumer",
+      captureStackTrace: false,
+      links: link === undefined ? [] : [{ _tag: "SpanLink", span: link, attributes: {} }],
+      attributes: {
+        "gen_server.name": server,
+        "gen_server.message": entry.tag,
+        ...(queueNanos === null ? {} : { [queueAttribute]: queueNanos })
+      }
+    },
+    (span) =>
+      Effect.withParentSpan(
+        Effect.suspend(() => handle(span)),
+        span
+      )
+  )
+
+const queueAttribute = "gen_server.queue_nanos"
+
+/** Says on a call's span how long the request waited; not if the caller has gone, and the span has ended. */
+export const setQueueTime = (span: Tracer.Span, nanos: number): void => {
+  if (span.status._tag === "Started") span.attribute(queueAttribute, nanos)
+}

@@ -163,5 +163,6 @@ export const run = (program: Program, { giveWay, inline, seed }: Options): Run =
   world.isClosing = true
   world.write({ _tag: "Closing" })
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
+  if (process.env["DEBUG"]) console.log({ turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest }, clients.map((f) => f.unsafePoll()))
   return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience }
 }

@@ -4,6 +4,7 @@
  * fiber is held. Nothing runs before the driver says so.
  */
 import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import type * as Scheduler from "effect/Scheduler"
 
 /** Numbers from a seed (mulberry32): good enough to pick, and the same everywhere. */
@@ -31,6 +32,12 @@ export class Random {
   }
 }
 
+/**
+ * The priority at which fibers give way, by which one that does is known: Effect's own way there and back takes several
+ * steps, and at each of them it would give way again.
+ */
+const givingWay = 1
+
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 interface Lane {
@@ -57,7 +64,8 @@ export class RandomScheduler implements Scheduler.Scheduler {
   }
 
   shouldYield(fiber: AnyFiber): number | false {
-    return fiber !== this.held && this.giveWay > 0 && this.random.chance(this.giveWay) ? 0 : false
+    if (fiber === this.held || this.giveWay === 0 || !this.random.chance(this.giveWay)) return false
+    return fiber.getFiberRef(FiberRef.currentSchedulingPriority) === givingWay ? false : givingWay
   }
 
   scheduleTask(task: Scheduler.Task, _priority: number, fiber?: AnyFiber): void {

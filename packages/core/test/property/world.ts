@@ -53,6 +53,7 @@ export class World {
   }
 
   write(event: Event): void {
+    if (process.env["TRACE"]) console.error(this.clock.now, JSON.stringify(event).slice(0, 200))
     this.history.push({ at: this.clock.now, event })
   }
 
