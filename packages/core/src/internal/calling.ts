@@ -15,10 +15,11 @@ import { Envelope } from "./envelope.ts"
 import { capture, clockOf, isLive } from "./environment.ts"
 import { afterTurn, spend } from "./fairness.ts"
 import { Gear } from "./gear.ts"
+import type { Started } from "./incarnation.ts"
 import { downExit, type Outsider, StopRequest } from "./items.ts"
 import { Moment } from "./moment.ts"
 import { Seat } from "./seat.ts"
-import { Server, type Started } from "./server.ts"
+import { Server } from "./server.ts"
 import { callSpan, isTraced } from "./tracing.ts"
 
 export type Ref = Seat<Server>
@@ -48,7 +49,9 @@ const withRef = (
 
 const notARef = (given: unknown): Effect.Effect<never> =>
   Effect.die(
-    new TypeError(`A server was expected: a ref, the server's class, or an effect that gives a ref; not ${String(given)}`)
+    new TypeError(
+      `A server was expected: a ref, the server's class, or an effect that gives a ref; not ${String(given)}`
+    )
   )
 
 /** A server in whose own fiber this is. */
@@ -73,8 +76,7 @@ export const call = (
   server: Effect.Effect<unknown, unknown, unknown>,
   request: object,
   options?: CallOptions
-): Effect.Effect<unknown, unknown, unknown> =>
-  withRef(server, (fiber, ref) => callRef(fiber, ref, request, options))
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, (fiber, ref) => callRef(fiber, ref, request, options))
 
 const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOptions | undefined): Result => {
   const server = ref.occupant
@@ -256,7 +258,11 @@ export const start = (definition: Definition, args: ReadonlyArray<unknown>): Eff
       resume?.(exit)
     })
     const result = (exit: Started): Effect.Effect<Ref, unknown> =>
-      Exit.isFailure(exit) ? Exit.failCause(exit.cause) : pending === null ? Exit.succeed(seat) : Effect.as(pending, seat)
+      Exit.isFailure(exit)
+        ? Exit.failCause(exit.cause)
+        : pending === null
+          ? Exit.succeed(seat)
+          : Effect.as(pending, seat)
     if (started !== null) return result(started)
     const wait = Effect.async<boolean, unknown>((callback) => {
       if (started === null) resume = callback
@@ -265,9 +271,7 @@ export const start = (definition: Definition, args: ReadonlyArray<unknown>): Eff
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(wait), {
         onFailure: (cause) =>
-          started === null
-            ? Effect.zipRight(close(server), Effect.failCause(cause))
-            : Effect.failCause(cause),
+          started === null ? Effect.zipRight(close(server), Effect.failCause(cause)) : Effect.failCause(cause),
         onSuccess: (isThere) => result(Exit.succeed(isThere))
       })
     )

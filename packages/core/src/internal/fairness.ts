@@ -7,8 +7,8 @@
  * until it has. This is about the real event loop, so it reads real time, not the `Clock`.
  */
 
-/** Messages between two looks at the clock, at most: as many as take two milliseconds are aimed at. */
-const most = 1024
+/** Messages between two looks at the clock, at most: handlers may turn slow from one to the next. */
+const most = 64
 
 /** Milliseconds between two looks. */
 const glance = 2
@@ -17,7 +17,9 @@ const glance = 2
 const patience = 5
 
 const macrotask: (task: () => void) => void =
-  typeof globalThis.setImmediate === "function" ? globalThis.setImmediate : (task) => void globalThis.setTimeout(task, 0)
+  typeof globalThis.setImmediate === "function"
+    ? globalThis.setImmediate
+    : (task) => void globalThis.setTimeout(task, 0)
 
 let allowance = most
 let left = allowance
@@ -34,8 +36,7 @@ const isOverdue = (): boolean => {
   const now = performance.now()
   const elapsed = now - lookedAt
   lookedAt = now
-  allowance =
-    elapsed > glance ? Math.max(1, Math.floor((allowance * glance) / elapsed)) : Math.min(most, allowance * 2)
+  allowance = elapsed > glance ? Math.max(1, Math.floor((allowance * glance) / elapsed)) : Math.min(most, allowance * 2)
   left = allowance
   if (!isWatching) {
     isWatching = true

@@ -109,7 +109,10 @@ export class Gear implements Facade {
       } else if (this.fiber === null) {
         this.first = effect
         this.left = false
-        const fiber = Runtime.runFork(runtimeOf(this.environment, this.context()))(this.program, { scheduler: this, immediate: false })
+        const fiber = Runtime.runFork(runtimeOf(this.environment, this.context()))(this.program, {
+          scheduler: this,
+          immediate: false
+        })
         // Run directly, it may have left by now.
         if (!this.left) this.fiber = fiber
       }

@@ -118,4 +118,6 @@ export const badOption = (
   given: unknown,
   wanted: string
 ): Cause.Cause<never> =>
-  Cause.die(new TypeError(`${server}: \`${option}\` of ${where} names no ${wanted} of its protocol: ${describe(given)}`))
+  Cause.die(
+    new TypeError(`${server}: \`${option}\` of ${where} names no ${wanted} of its protocol: ${describe(given)}`)
+  )

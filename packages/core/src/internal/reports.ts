@@ -26,9 +26,9 @@ export const crashLog = (
 
 /** Casts and Infos that nobody will handle. Said at the first and then at ever rarer counts: it happens under load. */
 export const undeliveredLog = (server: string, why: string, count: number): Effect.Effect<void> =>
-  Effect.logWarning(`GenServer ${server} has not handled ${count} ${count === 1 ? "message" : "messages"}: ${why}`).pipe(
-    Effect.annotateLogs({ server })
-  )
+  Effect.logWarning(
+    `GenServer ${server} has not handled ${count} ${count === 1 ? "message" : "messages"}: ${why}`
+  ).pipe(Effect.annotateLogs({ server }))
 
 /** Whether the count of undelivered messages is one to be logged: 1, 10, 100, … */
 export const isWorthALine = (count: number): boolean => {

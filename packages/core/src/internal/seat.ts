@@ -38,16 +38,18 @@ class Watcher {
     this.resume = null
   }
 
-  readonly take: Effect.Effect<unknown, Option.Option<never>> = Effect.async<unknown, Option.Option<never>>((resume) => {
-    if (this.isFresh) {
-      this.isFresh = false
-      resume(Effect.succeed(this.latest))
-    } else if (this.isOver) {
-      resume(Effect.fail(Option.none()))
-    } else {
-      this.resume = resume
+  readonly take: Effect.Effect<unknown, Option.Option<never>> = Effect.async<unknown, Option.Option<never>>(
+    (resume) => {
+      if (this.isFresh) {
+        this.isFresh = false
+        resume(Effect.succeed(this.latest))
+      } else if (this.isOver) {
+        resume(Effect.fail(Option.none()))
+      } else {
+        this.resume = resume
+      }
     }
-  })
+  )
 }
 
 export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Seat<I>> {

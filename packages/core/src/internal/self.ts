@@ -102,7 +102,8 @@ export class SelfHandle {
   readonly sendEvery = (message: object, period: Duration.DurationInput): Effect.Effect<Timer> =>
     Effect.withFiberRuntime((fiber) => {
       const ms = durationOption(this.owner.seat.name, "sendEvery", period)
-      if (ms <= 0) throw new RangeError(`${this.owner.seat.name}: the period of \`sendEvery\` must be more than nothing`)
+      if (ms <= 0)
+        throw new RangeError(`${this.owner.seat.name}: the period of \`sendEvery\` must be more than nothing`)
       return Effect.succeed(this.arm(message, ms, ms, fiber.currentSpan))
     })
 

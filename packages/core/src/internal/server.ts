@@ -8,67 +8,34 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import { InitTimeout } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
-import type { Definition, Entry } from "./definition.ts"
-import { depart, type OpenScopes, release } from "./departure.ts"
+import type { Entry } from "./definition.ts"
 import { Envelope, type Home, Phase } from "./envelope.ts"
-import { type Environment, isLive, runtimeOf } from "./environment.ts"
+import { isLive } from "./environment.ts"
 import { ExitSignal } from "./exitSignal.ts"
 import { afterTurn, spend } from "./fairness.ts"
-import { type Driver, Gear } from "./gear.ts"
 import { Inbox } from "./inbox.ts"
+import { Gate, Incarnation, type Started } from "./incarnation.ts"
 import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
 import { sampling } from "./metrics.ts"
 import { Moment } from "./moment.ts"
 import { type After, badOption, badOutcome, describe, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
 import { isWorthALine, undeliveredLog } from "./reports.ts"
-import type { Occupant, Seat } from "./seat.ts"
-import { type Owner, SelfHandle, type Timer } from "./self.ts"
+import { type Owner, SelfHandle } from "./self.ts"
 import { linkedSpan, setQueueTime } from "./tracing.ts"
-
-/** Nothing is set in the gate of an idle server: nothing is handled, queued, or to be done. */
-export const Gate = {
-  /** A message is handled, or the fiber has work to look for. */
-  Busy: 1,
-  /** `init` has not ended. */
-  Starting: 2,
-  /** It is on its way out: what comes now is answered with its reason when it has ended (`CALL-8`). */
-  Leaving: 4,
-  /** It has ended. */
-  Down: 8
-} as const
 
 /** Messages that the fiber takes before it lets others have a turn. */
 const batch = 256
 
-/** How a start ends: `false` if `init` asked to be ignored. */
-export type Started = Exit.Exit<boolean, unknown>
-
-/** How a server is to end. */
-interface Ending {
-  readonly reason: ExitReason.ExitReason
-  /** Whether `terminate` runs. */
-  readonly terminate: boolean
-}
-
-export class Server implements Home, Driver, Occupant, Owner {
-  readonly definition: Definition
-  readonly seat: Seat<Server>
-  readonly environment: Environment
-  gate: number = Gate.Starting | Gate.Busy
+export class Server extends Incarnation implements Home, Owner {
   state: unknown = undefined
-  /** Messages whose handler has been called. */
-  handled = 0
   waitingFor: Envelope | null = null
 
   private inbox: Inbox | null = null
-  gear: Gear | null = null
   /** What is being handled: the message, by what, and for whom. */
   private message: object | null = null
   private entry: Entry | null = null
@@ -78,68 +45,15 @@ export class Server implements Home, Driver, Occupant, Owner {
   /** Calls whose handlers gave `noReply` and that nobody has answered yet. */
   private kept: Set<Envelope> | null = null
   private idle: Moment | null = null
-  private hibernation: Moment | null = null
-  /** Asked to let go of the fiber as soon as nothing is to be done. */
-  private wantsHibernation = false
-  private isRetiring = false
-  private lazyTimers: Set<Timer> | null = null
-  private lazyScope: Scope.CloseableScope | null = null
   /** The span in which the current message is handled. */
   private span: Tracer.AnySpan | undefined = undefined
-  private ending: Ending | null = null
   /** What goes out to the caller when `terminate` has run (`CB-12`). */
   private farewell: Exit.Exit<unknown, unknown> | null = null
-  private initLimit: Moment | null = null
-  private startExit: Started | null = null
-  private onStarted: ((exit: Started) => void) | null = null
-  private onEnd: Array<(reason: ExitReason.ExitReason) => void> | null = null
   /** When the handling of the current message began, if its time is taken. */
   private begunAt: bigint | null = null
 
-  constructor(definition: Definition, seat: Seat<Server>, environment: Environment) {
-    this.definition = definition
-    this.seat = seat
-    this.environment = environment
-  }
-
-  // -----------------------------------------------------------------------------------------------------------------
-  // Looking
-  // -----------------------------------------------------------------------------------------------------------------
-
-  get name(): string {
-    return this.definition.name
-  }
-
-  get isDown(): boolean {
-    return (this.gate & Gate.Down) !== 0
-  }
-
-  get isLeaving(): boolean {
-    return this.isRetiring || this.ending !== null || this.isDown
-  }
-
-  get committed(): Option.Option<unknown> {
+  override get committed(): Option.Option<unknown> {
     return (this.gate & (Gate.Starting | Gate.Down)) === 0 ? Option.some(this.state) : Option.none()
-  }
-
-  get alarm(): Environment["alarm"] {
-    return this.environment.alarm
-  }
-
-  get timers(): Set<Timer> {
-    this.lazyTimers ??= new Set()
-    return this.lazyTimers
-  }
-
-  /** What lives as long as this incarnation. */
-  get scope(): Scope.CloseableScope {
-    this.lazyScope ??= Effect.runSync(Scope.make())
-    return this.lazyScope
-  }
-
-  /** Whether a fiber is the one in which this server works. */
-  isOwnFiber(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
-    return this.gear !== null && this.gear.fiber === fiber
   }
 
   // -----------------------------------------------------------------------------------------------------------------
@@ -148,8 +62,7 @@ export class Server implements Home, Driver, Occupant, Owner {
 
   /** Runs `init`, here if it is plain, else in the server's fiber. `onStarted` is told how it ended. */
   start(args: ReadonlyArray<unknown>, onStarted: (exit: Started) => void): void {
-    this.onStarted = onStarted
-    this.seat.occupant = this
+    this.take(onStarted)
     let given: unknown
     try {
       given = this.definition.init(...(args as ReadonlyArray<never>))
@@ -162,11 +75,7 @@ export class Server implements Home, Driver, Occupant, Owner {
       const init = this.inBuildersSpan(
         Effect.provideService(given as Effect.Effect<unknown, unknown>, Scope.Scope, this.scope)
       )
-      const { initTimeout } = this.definition
-      if (initTimeout !== Number.POSITIVE_INFINITY) {
-        this.initLimit = new Moment(() => this.initExpired())
-        this.alarm.set(this.initLimit, initTimeout)
-      }
+      this.limitStart(this.definition.initTimeout, () => this.initExpired())
       const gear = this.engage()
       gear.wake(gear.handle(init), true)
       return
@@ -219,14 +128,6 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.kill()
   }
 
-  private tellStarter(): void {
-    const { onStarted } = this
-    this.onStarted = null
-    if (this.initLimit !== null) this.alarm.cancel(this.initLimit)
-    this.initLimit = null
-    if (onStarted !== null && this.startExit !== null) onStarted(this.startExit)
-  }
-
   // -----------------------------------------------------------------------------------------------------------------
   // Being sent to. All of this is in the sender's turn.
   // -----------------------------------------------------------------------------------------------------------------
@@ -243,7 +144,10 @@ export class Server implements Home, Driver, Occupant, Owner {
       given = entry.handler(envelope.request as never, this.state as never, envelope as never)
     } catch (error) {
       // The throw crashes the server in its own fiber, where `terminate` runs.
-      this.engage().wake(Effect.suspend(() => this.failed(Cause.die(error))), false)
+      this.engage().wake(
+        Effect.suspend(() => this.failed(Cause.die(error))),
+        false
+      )
       return
     }
     if (this.gate !== Gate.Busy) {
@@ -359,7 +263,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   // Working, in the server's fiber
   // -----------------------------------------------------------------------------------------------------------------
 
-  next(): Effect.Effect<void> | null {
+  override next(): Effect.Effect<void> | null {
     for (let taken = 0; !this.isLeaving; taken++) {
       let step: Effect.Effect<void> | null
       const { continuation } = this
@@ -374,15 +278,6 @@ export class Server implements Home, Driver, Occupant, Owner {
       }
       if (step !== null) return step
     }
-    return Effect.void
-  }
-
-  /** Nothing is to be done: the fiber parks, or is let go if a callback asked for that. */
-  private rest(): Effect.Effect<void> | null {
-    if (!this.wantsHibernation) return null
-    this.wantsHibernation = false
-    if (this.gear !== null && this.gear.children.size > 0) return null
-    this.isRetiring = true
     return Effect.void
   }
 
@@ -442,7 +337,12 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   /** Calls a handler. Nothing is returned when that was all. */
-  private apply(entry: Entry, message: object, from: Envelope | null, span: Tracer.Span | null): Effect.Effect<void> | null {
+  private apply(
+    entry: Entry,
+    message: object,
+    from: Envelope | null,
+    span: Tracer.Span | null
+  ): Effect.Effect<void> | null {
     let given: unknown
     try {
       given = entry.handler(message as never, this.state as never, from as never)
@@ -465,7 +365,8 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.envelope = envelope
     if (envelope !== null) envelope.phase = Phase.Begun
     this.handled++
-    if (++this.definition.stats.handled % sampling === 0 || this.environment.isTraced) this.begunAt = this.environment.clock.unsafeCurrentTimeNanos()
+    if (++this.definition.stats.handled % sampling === 0 || this.environment.isTraced)
+      this.begunAt = this.environment.clock.unsafeCurrentTimeNanos()
   }
 
   private waited(since: bigint): number {
@@ -488,7 +389,7 @@ export class Server implements Home, Driver, Occupant, Owner {
     this.span = undefined
   }
 
-  succeeded(value: unknown): Effect.Effect<void> {
+  override succeeded(value: unknown): Effect.Effect<void> {
     const scope = this.gear?.takeScope() ?? null
     if (scope === null) return this.settle(value) ?? Effect.void
     return Effect.matchCauseEffect(Scope.close(scope, Exit.succeed(value)), {
@@ -497,7 +398,7 @@ export class Server implements Home, Driver, Occupant, Owner {
     })
   }
 
-  failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  override failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const scope = this.gear?.takeScope() ?? null
     if (scope === null) return this.failedForGood(cause)
     return Effect.matchCauseEffect(Scope.close(scope, Exit.failCause(cause)), {
@@ -618,161 +519,34 @@ export class Server implements Home, Driver, Occupant, Owner {
   }
 
   // -----------------------------------------------------------------------------------------------------------------
-  // The fiber
+  // What the incarnation asks
   // -----------------------------------------------------------------------------------------------------------------
 
-  private engage(): Gear {
-    if (this.gear !== null) return this.gear
-    const services = new Map<string, unknown>([
-      [this.definition.key, this.seat],
-      [this.definition.selfKey, new SelfHandle(this)]
-    ])
-    this.gear = new Gear(this, this.environment, services)
-    return this.gear
-  }
-
-  /** Runs something of the kernel's own, a log line for example, with the services of the layer. */
-  private run(effect: Effect.Effect<void>): void {
-    Runtime.runFork(runtimeOf(this.environment, this.environment.services))(effect, {
-      scheduler: this.environment.scheduler,
-      immediate: false
-    })
-  }
-
-  /** A plain turn is over: idle again, unless there is work by now. */
-  private release(): void {
-    if (this.hasWork) this.engage().wake(Effect.void, false)
-    else {
-      this.gate &= ~Gate.Busy
-      if (this.wantsHibernation) this.hibernate()
-    }
-  }
-
-  private get hasWork(): boolean {
+  protected override get hasWork(): boolean {
     return this.continuation !== null || (this.inbox !== null && this.inbox.size > 0)
   }
 
-  park(): boolean {
-    if (this.hasWork || this.isLeaving) return false
-    this.gate &= ~Gate.Busy
-    if (this.hibernation === null) this.watchIdleness()
-    return true
+  protected override services(): ReadonlyMap<string, unknown> {
+    const { key, selfKey } = this.definition
+    return new Map<string, unknown>([
+      [key, this.seat],
+      [selfKey, new SelfHandle(this)]
+    ])
   }
 
-  private watchIdleness(): void {
-    const { hibernateAfter } = this.definition
-    if (hibernateAfter === Number.POSITIVE_INFINITY) return
-    const before = this.handled
-    this.hibernation = new Moment(() => {
-      this.hibernation = null
-      // Busy, it will be watched from the next time it parks.
-      if (this.gate !== 0) return
-      if (before === this.handled) this.hibernate()
-      else this.watchIdleness()
-    })
-    this.alarm.set(this.hibernation, hibernateAfter)
-  }
-
-  /** Lets go of the fiber and of the mailbox's buffer; not while fibers that handlers forked are alive. */
-  private hibernate(): void {
-    this.wantsHibernation = false
-    if (this.gate !== 0) return
+  protected override forget(): void {
     this.inbox = null
-    const { gear } = this
-    if (gear === null || gear.children.size > 0 || !gear.isParked) return
-    this.gate = Gate.Busy
-    this.isRetiring = true
-    gear.wake(Effect.void, false)
   }
 
-  leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
-    if (this.isRetiring && this.ending === null && !this.isDown) {
-      return Effect.sync(() => this.retired())
-    }
-    if (this.isDown) {
-      const children = Fiber.interruptAll(this.gear?.children ?? [])
-      return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
-    }
-    if (this.ending === null) this.end(ExitReason.crash(cause ?? Cause.empty), true)
-    return Effect.suspend(() => this.wayOut())
-  }
-
-  private retired(): void {
-    this.isRetiring = false
-    this.gear = null
-    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
-    this.hibernation = null
-    if (!this.hasWork) this.inbox = null
-    this.release()
-  }
-
-  // -----------------------------------------------------------------------------------------------------------------
-  // Ending
-  // -----------------------------------------------------------------------------------------------------------------
-
-  private end(reason: ExitReason.ExitReason, terminate: boolean): void {
-    this.ending ??= { reason, terminate }
-    this.gate |= Gate.Leaving
+  protected override settleDown(): void {
     this.cancelIdle()
   }
 
-  /** Whether nothing of its own has to run on the way out. */
-  private get canEndAtOnce(): boolean {
-    return this.gear === null && this.lazyScope === null && this.definition.terminate === undefined
+  protected override account(): { where: string; message: object | null; state: unknown } {
+    return { where: this.entry?.where ?? "its process", message: this.message, state: this.state }
   }
 
-  /** Goes the way out, from outside the fiber. */
-  private goAway(): void {
-    const { ending } = this
-    if (ending !== null && this.gear === null && this.lazyScope === null && !this.needsFiber(ending)) {
-      this.finish(ending.reason)
-    } else {
-      const gear = this.engage()
-      if (gear.fiber === null || gear.isParked) gear.wake(Effect.void, false)
-    }
-  }
-
-  private needsFiber(ending: Ending): boolean {
-    return (ending.terminate && this.definition.terminate !== undefined) || this.isNews(ending.reason)
-  }
-
-  /** Whether the log should hear of it: not of what whoever started the server is told (`CB-17`). */
-  private isNews(reason: ExitReason.ExitReason): boolean {
-    return reason._tag === "Crash" && (this.gate & Gate.Starting) === 0
-  }
-
-  /** What has to be done before it has ended, and then the end. */
-  private wayOut(): Effect.Effect<void> {
-    const { reason, terminate } = this.ending as Ending
-    return Effect.flatMap(
-      depart({
-        definition: this.definition,
-        reason,
-        isNews: this.isNews(reason),
-        where: this.entry?.where ?? "its process",
-        message: this.message,
-        state: this.state,
-        terminate: terminate && this.definition.terminate !== undefined,
-        isKilled: () => this.isDown,
-        children: () => Array.from(this.gear?.children ?? []),
-        scopes: this.openScopes()
-      }),
-      (reason) => Effect.sync(() => this.finish(reason))
-    )
-  }
-
-  private openScopes(): OpenScopes {
-    return { handler: this.gear?.takeScope() ?? null, incarnation: this.lazyScope }
-  }
-
-  /** It has ended: everybody who waits is told, and the seat is free. */
-  private finish(reason: ExitReason.ExitReason): void {
-    if (this.isDown) return
-    if (this.isNews(reason)) this.definition.stats.crashes++
-    this.gate = Gate.Down
-    this.cancelIdle()
-    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
-    if (this.lazyTimers !== null) for (const timer of Array.from(this.lazyTimers)) timer.stop()
+  protected override dismiss(reason: ExitReason.ExitReason): void {
     const tell = (envelope: Envelope): void => {
       if (envelope instanceof StopRequest) envelope.end(reason)
       else envelope.settle(downExit(this.name, envelope.tag, reason))
@@ -791,40 +565,11 @@ export class Server implements Home, Driver, Occupant, Owner {
       else if (!(item instanceof ParentExit)) this.definition.stats.undelivered++
     }
     this.done()
-    if (this.seat.occupant === this) this.seat.vacate()
-    this.startExit ??= Exit.die(new Error(`${this.name} ended before it had started: ${ExitReason.format(reason)}`))
-    this.tellStarter()
-    const { onEnd } = this
-    this.onEnd = null
-    if (onEnd !== null) for (const tell of onEnd) tell(reason)
   }
 
-  /** Calls back when it has ended. */
-  whenDown(callback: (reason: ExitReason.ExitReason) => void): void {
-    this.onEnd ??= []
-    this.onEnd.push(callback)
-  }
-
-  /**
-   * Ends at once, without a word of its own (`PROC-5`). What its fiber still does is dropped; what `init` acquired is
-   * released in the background.
-   */
-  kill(): void {
-    if (this.isDown) return
-    this.finish(ExitReason.killed)
-    const { gear } = this
-    if (gear !== null && gear.fiber !== null) gear.interrupt()
-    else if (this.lazyScope !== null) this.run(release(this.name, this.openScopes(), ExitReason.killed))
-  }
-
-  /** An exit signal that is not trapped: whatever is being done is interrupted, `terminate` does not run (`TERM-2`). */
-  exit(reason: ExitReason.ExitReason): void {
-    if (this.isLeaving && !this.isRetiring) return
-    this.end(reason, false)
-    const { gear } = this
-    if (gear !== null && gear.fiber !== null) gear.interrupt()
-    else this.goAway()
-  }
+  // -----------------------------------------------------------------------------------------------------------------
+  // Signals
+  // -----------------------------------------------------------------------------------------------------------------
 
   /**
    * An exit signal from anybody but the parent (`PROC-3`, `PROC-4`). `normal` is ignored unless it sends it itself; a
@@ -842,7 +587,7 @@ export class Server implements Home, Driver, Occupant, Owner {
   parentExit(reason: ExitReason.ExitReason): void {
     if (this.definition.shutdown === 0) this.kill()
     else if (!this.definition.trapExit) this.exit(reason)
-    else if (!this.isLeaving || this.isRetiring) {
+    else if (this.ending === null && !this.isDown) {
       this.open().push(new ParentExit(reason))
       this.attend()
     }

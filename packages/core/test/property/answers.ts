@@ -44,7 +44,7 @@ const judgement = (
       if (answer === null) return "it was not answered"
       if (answer.result !== result.result) return `its answer was ${answer.result}`
       if (answer.index > result.index) return "its answer came later"
-      if (end !== null && answer.index > end.index) return "its answer came after the server's end"
+      if (end?.killed != null && answer.index > end.killed) return "its answer came after the server was killed"
       return null
     case "down":
       return down(parcel, server, closing, rest)
@@ -80,7 +80,7 @@ const down = (parcel: Parcel, server: ServerModel, closing: number | null, reaso
   if (!server.isDownFor(reason, closing)) return `the server ended for ${Array.from(end?.reasons ?? []).join(" or ")}`
   if (sent.kind === "stop" && reason === sent.reason) return "that is what it had asked for"
   if (end !== null && result !== null && end.index > result.index) return "the server has not ended"
-  if (answer?.certain != null && (end === null || answer.certain.index < end.index)) {
+  if (answer?.certain != null && answer.certain.index < (end?.index ?? closing ?? Number.POSITIVE_INFINITY)) {
     return `it was answered: ${answer.result}`
   }
   return null

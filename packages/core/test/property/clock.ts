@@ -36,14 +36,15 @@ export class VirtualClock implements Clock.Clock {
   readonly currentTimeNanos: Effect.Effect<bigint> = Effect.sync(() => this.unsafeCurrentTimeNanos())
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
+    const at = this.now + Duration.toMillis(duration)
     const sleep = Effect.async<void>((resume) => {
-      const sleeper: Sleeper = { at: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+      const sleeper: Sleeper = { at, wake: () => resume(Effect.void) }
       let index = this.sleepers.length
       while (index > 0 && (this.sleepers[index - 1] as Sleeper).at > sleeper.at) index--
       this.sleepers.splice(index, 0, sleeper)
       return Effect.sync(() => {
-        const at = this.sleepers.indexOf(sleeper)
-        if (at >= 0) this.sleepers.splice(at, 1)
+        const place = this.sleepers.indexOf(sleeper)
+        if (place >= 0) this.sleepers.splice(place, 1)
       })
     })
     // What sleeps in Effect's default runtime wakes in ours all the same: nothing runs by itself.
@@ -60,6 +61,6 @@ export class VirtualClock implements Clock.Clock {
   /** Moves the time, and wakes whoever has slept until then. */
   advance(to: number): void {
     this.now = Math.max(this.now, to)
-    while (this.nearest <= this.now) this.sleepers.shift()?.wake()
+    while (this.sleepers.length > 0 && this.nearest <= this.now) this.sleepers.shift()?.wake()
   }
 }

@@ -40,6 +40,8 @@ export interface End {
   readonly reasons: Set<Reason>
   /** Whether it is by an exit signal alone: then `terminate` does not run. */
   readonly isSignal: boolean
+  /** When it was killed. */
+  killed: number | null
 }
 
 export class ServerModel {
@@ -228,6 +230,8 @@ export class Model {
     const parcel = this.parcels.get(id)
     if (parcel === undefined) return
     this.waiting.delete(parcel)
+    const server = this.servers.get(parcel.sent.server)
+    if (server !== undefined && (result === "ok" || result.startsWith("down"))) this.stopped(server)
     const { sender } = parcel.sent
     if (sender._tag !== "Handler") return
     const caller = this.servers.get(sender.server)
@@ -368,7 +372,7 @@ export class Model {
     if (decision._tag === "Reply" || decision._tag === "Fail") this.answered(id, decision.result, false)
     if (decision._tag === "StopReply") this.answered(id, decision.result, false)
     if (decision._tag === "Stop" || decision._tag === "StopReply" || decision._tag === "Crash") {
-      server.end = { index: this.index, reasons: new Set([decision.reason]), isSignal: false }
+      server.end = { index: this.index, reasons: new Set([decision.reason]), isSignal: false, killed: null }
       return
     }
     if (exact) this.takesEffect(server)
@@ -403,17 +407,31 @@ export class Model {
     return undefined
   }
 
+  /** Somebody says that it has ended: if a stop was next, it was that. */
+  private stopped(server: ServerModel): void {
+    const stop = server.end === null && server.busy === null ? this.dueStop(server) : undefined
+    if (stop === undefined) return
+    if (server.config.terminate !== "none") this.problem(`server ${server.id} has not terminated`)
+    server.end = { index: this.index, reasons: new Set([stop.sent.reason as Reason]), isSignal: false, killed: null }
+  }
+
   private exited(server: ServerModel, { isOwn, reason }: Exited): void {
     if (reason !== "killed" && (server.config.trapExit || (reason === "normal" && !isOwn))) return
     if (server.hasUndecided) server.isStateUncertain = true
     if (server.end !== null) {
       server.end.reasons.add(reason)
+      if (reason === "killed") server.end.killed ??= this.index
       return
     }
     const reasons = new Set([reason])
     const stop = server.busy === null ? this.dueStop(server) : undefined
     if (stop !== undefined) reasons.add(stop.sent.reason as Reason)
-    server.end = { index: this.index, reasons, isSignal: stop === undefined && !server.hasUndecided }
+    server.end = {
+      index: this.index,
+      reasons,
+      isSignal: stop === undefined && !server.hasUndecided,
+      killed: reason === "killed" ? this.index : null
+    }
   }
 
   private terminated(server: ServerModel, { reason, state }: Terminated): void {
@@ -436,7 +454,7 @@ export class Model {
     }
     const reasons = new Set([server.config.terminate === "die" ? "crash in terminate" : reason])
     if (end?.reasons.has("killed") === true || this.closing !== null) reasons.add("killed")
-    server.end = { index: end?.index ?? this.index, reasons, isSignal: false }
+    server.end = { index: end?.index ?? this.index, reasons, isSignal: false, killed: null }
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -469,12 +487,8 @@ export class Model {
   private quiet(server: ServerModel): void {
     if (server.end === null) this.takesEffect(server)
     if (this.closing !== null || server.end !== null || server.busy !== null) return
-    const stop = this.dueStop(server)
-    if (stop !== undefined) {
-      if (server.config.terminate !== "none") this.problem(`server ${server.id} has not terminated`)
-      server.end = { index: this.index, reasons: new Set([stop.sent.reason as Reason]), isSignal: false }
-      return
-    }
+    this.stopped(server)
+    if (server.end !== null) return
     server.queue = server.queue.filter((parcel) => !this.isGone(parcel, server, this.index))
     for (const { sent } of server.queue) this.problem(`#${sent.id} is left lying in the mailbox of server ${server.id}`)
     if (server.next !== null) this.problem(`the continue #${server.next} has not come`)

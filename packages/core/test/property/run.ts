@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as GenServer from "../../src/GenServer.ts"
+import { statsOf } from "../../src/internal/metrics.ts"
 import type { History, Sender } from "./history.ts"
 import type { Config, Move, Program } from "./program.ts"
 import { answerOldest, callFrom, castFrom, exitFrom, layerOf, stopFrom, Subject } from "./server.ts"
@@ -29,6 +30,8 @@ export interface Run {
   readonly hasTie: boolean
   /** Whether everything came to rest. */
   readonly isOver: boolean
+  /** Messages that the servers still believe to be waiting. */
+  readonly queued: number
 }
 
 /** When the parent ends, in virtual milliseconds, whatever clients still wait for. */
@@ -70,7 +73,7 @@ const start = (world: World, slot: number, config: Config): Effect.Effect<void, 
     return Effect.flatMap(service.start(world, incarnation), (ref) => {
       incarnation.ref = ref
       world.slots[slot] = incarnation
-      return config.watched ? Effect.asVoid(Effect.forkScoped(watch(world, incarnation, ref))) : Effect.void
+      return config.watched ? Effect.asVoid(Effect.forkDaemon(watch(world, incarnation, ref))) : Effect.void
     })
   })
 
@@ -126,6 +129,8 @@ const go = (world: World, name: string, move: Move, index: number): Effect.Effec
 export const run = (program: Program, { giveWay, inline, seed }: Options): Run => {
   const world = new World(program, seed, giveWay)
   const { clock, random, scheduler } = world
+  // What all servers of a name count together decides about log lines, and so about who has a turn.
+  const stats = Object.assign(statsOf("Subject"), { handled: 0, queued: 0, crashes: 0, undelivered: 0, ignored: 0, stamp: 0 })
   const scope = Effect.runSync(Scope.make())
   const fork = (effect: Effect.Effect<unknown, never, Scope.Scope>) =>
     Effect.runFork(
@@ -143,8 +148,8 @@ export const run = (program: Program, { giveWay, inline, seed }: Options): Run =
     const isDone = () => world.waiting === 0 && fibers.every((fiber) => fiber.unsafePoll() !== null)
     while (!isDone() && turns++ < patience) {
       if (scheduler.isQuiet) {
-        world.write({ _tag: "Quiet" })
-        if (clock.nearest > until) return false
+        if (clock.nearest > clock.now) world.write({ _tag: "Quiet" })
+        if (clock.nearest > until || clock.nearest === Number.POSITIVE_INFINITY) return false
         clock.advance(clock.nearest)
       } else {
         if (giveWay > 0 && random.chance(0.02)) clock.advance(Math.min(clock.nearest, clock.now + random.below(4)))
@@ -163,6 +168,6 @@ export const run = (program: Program, { giveWay, inline, seed }: Options): Run =
   world.isClosing = true
   world.write({ _tag: "Closing" })
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
-  if (process.env["DEBUG"]) console.log({ turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest }, clients.map((f) => f.unsafePoll()))
-  return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience }
+  if (process.env["DEBUG"]) console.log({ turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest }, clients.map((f) => String(f.unsafePoll())))
+  return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience, queued: stats.queued }
 }

@@ -53,7 +53,6 @@ export class World {
   }
 
   write(event: Event): void {
-    if (process.env["TRACE"]) console.error(this.clock.now, JSON.stringify(event).slice(0, 200))
     this.history.push({ at: this.clock.now, event })
   }
 
@@ -84,15 +83,18 @@ export class World {
   ): Effect.Effect<Result> {
     if (sent.timeout < Number.POSITIVE_INFINITY) this.moment(this.clock.now + sent.timeout)
     this.waiting++
+    let isSent = false
+    const send = Effect.suspend(() => {
+      isSent = true
+      return Effect.zipRight(this.record({ _tag: "Sent", ...sent }), effect)
+    })
     return Effect.uninterruptibleMask((restore) =>
-      Effect.zipRight(this.record({ _tag: "Sent", ...sent }), Effect.exit(restore(effect))).pipe(
-        Effect.flatMap((exit) => {
-          const result = resultOf(exit)
-          this.waiting--
-          const done = Effect.as(this.record({ _tag: "Result", id: sent.id, result }), result)
-          return Exit.isInterrupted(exit) ? Effect.zipRight(done, Effect.interrupt) : done
-        })
-      )
+      Effect.flatMap(Effect.exit(restore(send)), (exit) => {
+        this.waiting--
+        const result = resultOf(exit)
+        const done = Effect.as(isSent ? this.record({ _tag: "Result", id: sent.id, result }) : Effect.void, result)
+        return Exit.isInterrupted(exit) ? Effect.zipRight(done, Effect.interrupt) : done
+      })
     )
   }
 

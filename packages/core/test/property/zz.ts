@@ -14,6 +14,8 @@ for (let i = Number(from); i < Number(from) + Number(count); i++) {
   const v = violations(r.history)
   tRun += t1 - t0; tModel += performance.now() - t1
   events += r.history.length
+  if (r.queued) console.log(i, 'queued', r.queued)
   if (v.length || !r.isOver || t1 - t0 > 1000) console.log(i, r.isOver, r.history.length, (t1 - t0).toFixed(0), v.slice(0, 3))
 }
+if (process.env.SHOW) { const [p] = FastCheck.sample(program, { seed: Number(from), numRuns: 1 }); console.log(show(run(p!, { seed: Number(from), inline: mode as "on", giveWay: 0.1 }).history)) }
 console.log({ steps, events, tRun, tModel })

@@ -1,0 +1,347 @@
+/**
+ * One life of a process, whatever it runs: its fiber, its scope, its timers, how it starts, rests and ends.
+ *
+ * What it does in that life is for those who extend it. They say what is next, what to release when it rests, and whom
+ * to tell when it has ended.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import * as ExitReason from "../ExitReason.ts"
+import type { Definition } from "./definition.ts"
+import { type Departure, depart, type OpenScopes, release } from "./departure.ts"
+import { type Environment, runtimeOf } from "./environment.ts"
+import { type Driver, Gear } from "./gear.ts"
+import { Moment } from "./moment.ts"
+import type { Occupant, Seat } from "./seat.ts"
+import type { Timer } from "./self.ts"
+
+/** Nothing is set in the gate of an idle process: nothing is handled, queued, or to be done. */
+export const Gate = {
+  /** A message is handled, or the fiber has work to look for. */
+  Busy: 1,
+  /** `init` has not ended. */
+  Starting: 2,
+  /** It is on its way out: what comes now is answered with its reason when it has ended (`CALL-8`). */
+  Leaving: 4,
+  /** It has ended. */
+  Down: 8
+} as const
+
+/** How a start ends: `false` if `init` asked to be ignored. */
+export type Started = Exit.Exit<boolean, unknown>
+
+/** How a process is to end. */
+export interface Ending {
+  readonly reason: ExitReason.ExitReason
+  /** Whether `terminate` runs. */
+  readonly terminate: boolean
+}
+
+export abstract class Incarnation implements Driver, Occupant {
+  readonly definition: Definition
+  readonly seat: Seat<Occupant>
+  readonly environment: Environment
+  gate: number = Gate.Starting | Gate.Busy
+  /** Messages whose handler has been called. */
+  handled = 0
+  gear: Gear | null = null
+
+  /** Asked to let go of the fiber as soon as nothing is to be done. */
+  protected wantsHibernation = false
+  protected ending: Ending | null = null
+  protected startExit: Started | null = null
+  private hibernation: Moment | null = null
+  private isRetiring = false
+  private lazyTimers: Set<Timer> | null = null
+  private lazyScope: Scope.CloseableScope | null = null
+  private startLimit: Moment | null = null
+  private onStarted: ((exit: Started) => void) | null = null
+  private onEnd: Array<(reason: ExitReason.ExitReason) => void> | null = null
+
+  constructor(definition: Definition, seat: Seat<Occupant>, environment: Environment) {
+    this.definition = definition
+    this.seat = seat
+    this.environment = environment
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // For those who extend it
+  // -----------------------------------------------------------------------------------------------------------------
+
+  abstract readonly committed: Option.Option<unknown>
+  abstract next(): Effect.Effect<void> | null
+  abstract succeeded(value: unknown): Effect.Effect<void>
+  abstract failed(cause: Cause.Cause<unknown>): Effect.Effect<void>
+  /** Whether something is to be done. */
+  protected abstract readonly hasWork: boolean
+  /** What callbacks find in their context, beside what was provided. */
+  protected abstract services(): ReadonlyMap<string, unknown>
+  /** The fiber is let go: what is only needed for work can go, too. */
+  protected abstract forget(): void
+  /** It is on its way out: no time-out of its own is to come any more. */
+  protected abstract settleDown(): void
+  /** What `terminate` and the log are to know. */
+  protected abstract account(): Pick<Departure, "where" | "message" | "state">
+  /** It has ended: those who wait are to be told. */
+  protected abstract dismiss(reason: ExitReason.ExitReason): void
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Looking
+  // -----------------------------------------------------------------------------------------------------------------
+
+  get name(): string {
+    return this.definition.name
+  }
+
+  get isDown(): boolean {
+    return (this.gate & Gate.Down) !== 0
+  }
+
+  get isLeaving(): boolean {
+    return this.isRetiring || this.ending !== null || this.isDown
+  }
+
+  get alarm(): Environment["alarm"] {
+    return this.environment.alarm
+  }
+
+  get timers(): Set<Timer> {
+    this.lazyTimers ??= new Set()
+    return this.lazyTimers
+  }
+
+  /** What lives as long as this incarnation. */
+  get scope(): Scope.CloseableScope {
+    this.lazyScope ??= Effect.runSync(Scope.make())
+    return this.lazyScope
+  }
+
+  /** Whether a fiber is the one in which this server works. */
+  isOwnFiber(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+    return this.gear !== null && this.gear.fiber === fiber
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Starting
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /** Takes the seat. `onStarted` is told how the start ended. */
+  protected take(onStarted: (exit: Started) => void): void {
+    this.onStarted = onStarted
+    this.seat.occupant = this
+  }
+
+  /** Calls `onLimit` if the start is not done within so many milliseconds. */
+  protected limitStart(ms: number, onLimit: () => void): void {
+    if (ms === Number.POSITIVE_INFINITY) return
+    this.startLimit = new Moment(onLimit)
+    this.alarm.set(this.startLimit, ms)
+  }
+
+  protected tellStarter(): void {
+    const { onStarted } = this
+    this.onStarted = null
+    if (this.startLimit !== null) this.alarm.cancel(this.startLimit)
+    this.startLimit = null
+    if (onStarted !== null && this.startExit !== null) onStarted(this.startExit)
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // The fiber
+  // -----------------------------------------------------------------------------------------------------------------
+
+  protected engage(): Gear {
+    this.gear ??= new Gear(this, this.environment, this.services())
+    return this.gear
+  }
+
+  /** Runs something of the kernel's own, a log line for example, with the services of the layer. */
+  protected run(effect: Effect.Effect<void>): void {
+    Runtime.runFork(runtimeOf(this.environment, this.environment.services))(effect, {
+      scheduler: this.environment.scheduler,
+      immediate: false
+    })
+  }
+
+  /** A plain turn is over: idle again, unless there is work by now. */
+  protected release(): void {
+    if (this.hasWork) this.engage().wake(Effect.void, false)
+    else {
+      this.gate &= ~Gate.Busy
+      if (this.wantsHibernation) this.hibernate()
+    }
+  }
+
+  park(): boolean {
+    if (this.hasWork || this.isLeaving) return false
+    this.gate &= ~Gate.Busy
+    if (this.hibernation === null) this.watchIdleness()
+    return true
+  }
+
+  /** Nothing is to be done: the fiber parks, or is let go if a callback asked for that. */
+  protected rest(): Effect.Effect<void> | null {
+    if (!this.wantsHibernation) return null
+    this.wantsHibernation = false
+    if (this.gear !== null && this.gear.children.size > 0) return null
+    this.isRetiring = true
+    return Effect.void
+  }
+
+  private watchIdleness(): void {
+    const { hibernateAfter } = this.definition
+    if (hibernateAfter === Number.POSITIVE_INFINITY) return
+    const before = this.handled
+    this.hibernation = new Moment(() => {
+      this.hibernation = null
+      // Busy, it will be watched from the next time it parks.
+      if (this.gate !== 0) return
+      if (before === this.handled) this.hibernate()
+      else this.watchIdleness()
+    })
+    this.alarm.set(this.hibernation, hibernateAfter)
+  }
+
+  /** Lets go of the fiber and of the mailbox's buffer; not while fibers that handlers forked are alive. */
+  private hibernate(): void {
+    this.wantsHibernation = false
+    if (this.gate !== 0) return
+    this.forget()
+    const { gear } = this
+    if (gear === null || gear.children.size > 0 || !gear.isParked) return
+    this.gate = Gate.Busy
+    this.isRetiring = true
+    gear.wake(Effect.void, false)
+  }
+
+  leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
+    if (this.isRetiring && this.ending === null && !this.isDown) {
+      return Effect.sync(() => this.retired())
+    }
+    if (this.isDown) {
+      const children = Fiber.interruptAll(this.gear?.children ?? [])
+      return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
+    }
+    if (this.ending === null) this.end(ExitReason.crash(cause ?? Cause.empty), true)
+    return Effect.suspend(() => this.wayOut())
+  }
+
+  private retired(): void {
+    this.isRetiring = false
+    this.gear = null
+    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
+    this.hibernation = null
+    if (this.ending !== null) {
+      this.goAway()
+      return
+    }
+    if (!this.hasWork) this.forget()
+    this.release()
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Ending
+  // -----------------------------------------------------------------------------------------------------------------
+
+  protected end(reason: ExitReason.ExitReason, terminate: boolean): void {
+    this.ending ??= { reason, terminate }
+    this.gate |= Gate.Leaving
+    this.settleDown()
+  }
+
+  /** Whether nothing of its own has to run on the way out. */
+  protected get canEndAtOnce(): boolean {
+    return this.gear === null && this.lazyScope === null && this.definition.terminate === undefined
+  }
+
+  /** Goes the way out, from outside the fiber. */
+  protected goAway(): void {
+    const { ending } = this
+    if (ending !== null && this.gear === null && this.lazyScope === null && !this.needsFiber(ending)) {
+      this.finish(ending.reason)
+    } else {
+      const gear = this.engage()
+      if (gear.fiber === null || gear.isParked) gear.wake(Effect.void, false)
+    }
+  }
+
+  private needsFiber(ending: Ending): boolean {
+    return (ending.terminate && this.definition.terminate !== undefined) || this.isNews(ending.reason)
+  }
+
+  /** Whether the log should hear of it: not of what whoever started the server is told (`CB-17`). */
+  private isNews(reason: ExitReason.ExitReason): boolean {
+    return reason._tag === "Crash" && (this.gate & Gate.Starting) === 0
+  }
+
+  /** What has to be done before it has ended, and then the end. */
+  private wayOut(): Effect.Effect<void> {
+    const { reason, terminate } = this.ending as Ending
+    return Effect.flatMap(
+      depart({
+        ...this.account(),
+        definition: this.definition,
+        reason,
+        isNews: this.isNews(reason),
+        terminate: terminate && this.definition.terminate !== undefined,
+        isKilled: () => this.isDown,
+        children: () => Array.from(this.gear?.children ?? []),
+        scopes: this.openScopes()
+      }),
+      (reason) => Effect.sync(() => this.finish(reason))
+    )
+  }
+
+  private openScopes(): OpenScopes {
+    return { handler: this.gear?.takeScope() ?? null, incarnation: this.lazyScope }
+  }
+
+  /** It has ended: everybody who waits is told, in one step, and the seat is free. */
+  private finish(reason: ExitReason.ExitReason): void {
+    if (this.isDown) return
+    if (this.isNews(reason)) this.definition.stats.crashes++
+    this.gate = Gate.Down
+    this.settleDown()
+    if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
+    if (this.lazyTimers !== null) for (const timer of Array.from(this.lazyTimers)) timer.stop()
+    this.dismiss(reason)
+    if (this.seat.occupant === this) this.seat.vacate()
+    this.startExit ??= Exit.die(new Error(`${this.name} ended before it had started: ${ExitReason.format(reason)}`))
+    this.tellStarter()
+    const { onEnd } = this
+    this.onEnd = null
+    if (onEnd !== null) for (const tell of onEnd) tell(reason)
+  }
+
+  /** Calls back when it has ended. */
+  whenDown(callback: (reason: ExitReason.ExitReason) => void): void {
+    this.onEnd ??= []
+    this.onEnd.push(callback)
+  }
+
+  /**
+   * Ends at once, without a word of its own (`PROC-5`). What its fiber still does is dropped; what `init` acquired is
+   * released in the background.
+   */
+  kill(): void {
+    if (this.isDown) return
+    this.finish(ExitReason.killed)
+    const { gear } = this
+    if (gear !== null && gear.fiber !== null) gear.interrupt()
+    else if (this.lazyScope !== null) this.run(release(this.name, this.openScopes(), ExitReason.killed))
+  }
+
+  /** An exit signal that is not trapped: whatever is being done is interrupted, `terminate` does not run (`TERM-2`). */
+  exit(reason: ExitReason.ExitReason): void {
+    if (this.isLeaving && !this.isRetiring) return
+    this.end(reason, false)
+    const { gear } = this
+    if (gear !== null && gear.fiber !== null) gear.interrupt()
+    else this.goAway()
+  }
+}
