@@ -59,7 +59,8 @@ export class Gear implements Facade {
   fiber: Fiber.RuntimeFiber<void> | null = null
   private refs: FiberRefs.FiberRefs | null = null
   private handlerScope: Scope.CloseableScope | null = null
-  private childrenSeen = 0
+  /** Whether other fibers have run that may hold the handler's scope: whoever is forked here inherits this scheduler. */
+  private othersSeen = false
   private resume: ((effect: Effect.Effect<void>) => void) | null = null
   private first: Effect.Effect<void> | null = null
   /** Set while the fiber is to be run by whoever wakes it. */
@@ -143,9 +144,8 @@ export class Gear implements Facade {
    */
   takeScope(): Scope.CloseableScope | null {
     const scope = this.handlerScope
-    const children = this.fiber === null ? 0 : livingChildren(this.fiber).size
-    if (scope === null || (!isUsed(scope) && children === this.childrenSeen)) return null
-    this.childrenSeen = children
+    if (scope === null || !(this.othersSeen || isUsed(scope))) return null
+    this.othersSeen = false
     this.handlerScope = null
     const context = this.context()
     if (this.fiber !== null && this.refs !== null) {
@@ -211,6 +211,7 @@ export class Gear implements Facade {
       this.fiber = fiber as Fiber.RuntimeFiber<void>
       task()
     } else {
+      if (fiber !== this.fiber) this.othersSeen = true
       this.base.scheduleTask(task, priority, fiber)
     }
   }

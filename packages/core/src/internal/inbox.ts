@@ -7,7 +7,7 @@ import { MailboxFull } from "../CallError.ts"
 import type { Definition } from "./definition.ts"
 import { Envelope, Phase } from "./envelope.ts"
 import type { Environment } from "./environment.ts"
-import { type Item, Outsider, Stamped, traitsOf } from "./items.ts"
+import { type Item, Outsider, Stamped, traits } from "./items.ts"
 import { Mailbox } from "./mailbox.ts"
 import { sampling } from "./metrics.ts"
 
@@ -19,10 +19,10 @@ export class Inbox {
   private readonly onDrop: () => void
 
   constructor(definition: Definition, environment: Environment, onDrop: () => void) {
-    const { capacity, entries, overflow } = definition
+    const { capacity, overflow } = definition
     this.definition = definition
     this.environment = environment
-    this.mailbox = new Mailbox(capacity, overflow, traitsOf(entries))
+    this.mailbox = new Mailbox(capacity, overflow, traits)
     this.onDrop = onDrop
   }
 
@@ -39,7 +39,7 @@ export class Inbox {
 
   /** A message of the server's own, or a cast to one without a limit. */
   pushMessage(message: object, link: Tracer.AnySpan | undefined): void {
-    this.push(this.stamp(message, link))
+    this.push(this.stamp(message, link, false))
   }
 
   /** A call. What became of it is in the envelope; true if it can be taken now. */
@@ -64,7 +64,7 @@ export class Inbox {
 
   /** A cast. Given is its place before the door if its sender has to wait there. */
   offerCast(message: object, link: Tracer.AnySpan | undefined): Outsider | null {
-    const item = this.stamp(message, link)
+    const item = this.stamp(message, link, this.mailbox.capacity !== Number.POSITIVE_INFINITY)
     const mustWait = this.mailbox.isFull && this.mailbox.overflow === "backpressure"
     const outsider = mustWait ? new Outsider(item) : null
     const offer = this.mailbox.offer(outsider ?? item)
@@ -134,10 +134,11 @@ export class Inbox {
     )
   }
 
-  private stamp(message: object, link: Tracer.AnySpan | undefined): Item {
-    return link !== undefined || this.isMeasured()
-      ? new Stamped(message, link, this.environment.clock.unsafeCurrentTimeNanos())
-      : message
+  private stamp(message: object, link: Tracer.AnySpan | undefined, takesRoom: boolean): Item {
+    const queuedAt = this.isMeasured() ? this.environment.clock.unsafeCurrentTimeNanos() : null
+    return link === undefined && queuedAt === null && !takesRoom
+      ? message
+      : new Stamped(message, link, queuedAt, takesRoom)
   }
 
   private isMeasured(): boolean {

@@ -55,6 +55,8 @@ export abstract class Incarnation implements Driver, Occupant {
   protected wantsHibernation = false
   protected ending: Ending | null = null
   protected startExit: Started | null = null
+  /** Why it ended, when it has. */
+  private ended: ExitReason.ExitReason | null = null
   private hibernation: Moment | null = null
   private isRetiring = false
   private lazyTimers: Set<Timer> | null = null
@@ -221,7 +223,12 @@ export abstract class Incarnation implements Driver, Occupant {
 
   leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
     if (this.isRetiring && this.ending === null && !this.isDown) {
-      return Effect.sync(() => this.retired())
+      // A fiber that outlives its handler may still hold that handler's scope: it finds it closed.
+      const scopes = { handler: this.gear?.takeScope() ?? null, incarnation: null }
+      return Effect.zipRight(
+        release(this.name, scopes, ExitReason.normal),
+        Effect.sync(() => this.retired())
+      )
     }
     if (this.isDown) {
       const children = Fiber.interruptAll(this.gear?.children ?? [])
@@ -306,6 +313,7 @@ export abstract class Incarnation implements Driver, Occupant {
     if (this.isDown) return
     if (this.isNews(reason)) this.definition.stats.crashes++
     this.gate = Gate.Down
+    this.ended = reason
     this.settleDown()
     if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
     if (this.lazyTimers !== null) for (const timer of Array.from(this.lazyTimers)) timer.stop()
@@ -318,8 +326,12 @@ export abstract class Incarnation implements Driver, Occupant {
     if (onEnd !== null) for (const tell of onEnd) tell(reason)
   }
 
-  /** Calls back when it has ended. */
+  /** Calls back when it has ended, at once if it has. */
   whenDown(callback: (reason: ExitReason.ExitReason) => void): void {
+    if (this.ended !== null) {
+      callback(this.ended)
+      return
+    }
     this.onEnd ??= []
     this.onEnd.push(callback)
   }

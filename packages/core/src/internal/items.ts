@@ -6,7 +6,6 @@ import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import { ServerDown } from "../CallError.ts"
 import type { DownReason, ExitReason } from "../ExitReason.ts"
-import type { Entry } from "./definition.ts"
 import { Envelope, type Home } from "./envelope.ts"
 import type { Traits } from "./mailbox.ts"
 
@@ -37,15 +36,20 @@ export class ParentExit {
   }
 }
 
-/** A cast or Info of which somebody wants to know where it came from, or how long it waited. */
+/** A cast or Info of which more has to be known than what it is. */
 export class Stamped {
   readonly message: object
+  /** The span that it comes from. */
   readonly link: Tracer.AnySpan | undefined
-  readonly queuedAt: bigint
-  constructor(message: object, link: Tracer.AnySpan | undefined, queuedAt: bigint) {
+  /** When it was queued, in nanoseconds, if that is measured. */
+  readonly queuedAt: bigint | null
+  /** Whether it takes up room in a mailbox with a limit: it comes from outside. */
+  readonly takesRoom: boolean
+  constructor(message: object, link: Tracer.AnySpan | undefined, queuedAt: bigint | null, takesRoom: boolean) {
     this.message = message
     this.link = link
     this.queuedAt = queuedAt
+    this.takesRoom = takesRoom
   }
 }
 
@@ -59,16 +63,14 @@ export class Outsider {
   }
 }
 
-/** How a mailbox of a protocol tells its items apart. */
-export const traitsOf = (entries: ReadonlyMap<unknown, Entry>): Traits<Item> => ({
-  counted: (item) => {
-    if (item instanceof StopRequest || item instanceof ParentExit) return false
-    if (item instanceof Envelope || item instanceof Outsider) return true
-    const message = item instanceof Stamped ? item.message : item
-    return entries.get(message.constructor)?.kind === "cast"
-  },
+/** Calls and casts from outside take up room. What a server sends itself, and what the kernel puts in, does not. */
+export const traits: Traits<Item> = {
+  counted: (item) =>
+    item instanceof Stamped
+      ? item.takesRoom
+      : item instanceof Outsider || (item instanceof Envelope && !(item instanceof StopRequest)),
   withdrawn: (item) => (item instanceof Envelope || item instanceof Outsider) && item.isWithdrawn
-})
+}
 
 export const downExit = (server: string, request: string, reason: DownReason): Exit.Exit<never, ServerDown> =>
   Exit.fail(new ServerDown({ server, request, reason }))

@@ -113,6 +113,7 @@ export class Server extends Incarnation implements Home, Owner {
     } else {
       this.state = given
     }
+    this.seat.changed(this.state)
     this.startExit = Exit.succeed(true)
     this.tellStarter()
   }
@@ -291,7 +292,7 @@ export class Server extends Incarnation implements Home, Owner {
       return this.handleCall(item)
     }
     if (item instanceof Stamped) {
-      return this.handle(item.message, item.link, this.waited(item.queuedAt))
+      return this.handle(item.message, item.link, item.queuedAt === null ? null : this.waited(item.queuedAt))
     }
     if (item instanceof ParentExit) {
       this.end(item.reason, true)

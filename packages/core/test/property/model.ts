@@ -190,7 +190,7 @@ export class Model {
     const { kind, sender, server: id } = parcel.sent
     const server = this.servers.get(id)
     if (server === undefined) return
-    parcel.ahead = server.queue.filter((other) => isCounted(other) && this.beganLater(other)).length
+    parcel.ahead = server.queue.filter((other) => isFromOutside(other) && this.beganLater(other)).length
     server.queue.push(parcel)
     if (server.idle !== null && this.now < server.idle.due - tolerance) server.idle.cancelled = true
     if (kind === "call" || kind === "stop") {
@@ -522,12 +522,8 @@ export class Model {
   }
 }
 
-/** A call or cast that can be refused. */
+/** Whether it takes up room, and can be refused. */
 export const isFromOutside = ({ sent: { kind } }: Parcel): boolean => kind === "call" || kind === "cast"
-
-/** What takes up room. */
-export const isCounted = ({ sent: { kind, message } }: Parcel): boolean =>
-  kind === "call" || kind === "cast" || (kind === "self" && message?.kind === "cast")
 
 /** What is wrong with a history; nothing if a sequential server can have made it. */
 export const violations = (history: History): ReadonlyArray<string> => new Model(history).check()

@@ -175,15 +175,14 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
   const { incarnation, world } = state
   const server = incarnation.id
   const arm = (act: Act, ms: number, period: number) =>
-    Effect.suspend(() => {
+    Effect.flatMap(world.hold, () => {
       const note = new Note({ id: world.nextId(), act })
-      world.moment(world.clock.now + ms)
-      return Effect.zipRight(
-        world.record({ _tag: "Armed", server, id: note.id, due: world.clock.now + ms, period }),
-        Effect.map(period > 0 ? self.sendEvery(note, period) : self.sendAfter(note, ms), (timer) => {
-          incarnation.timers.push({ id: note.id, timer })
-        })
-      )
+      const due = world.clock.now + ms
+      world.moment(due)
+      world.write({ _tag: "Armed", server, id: note.id, due, period })
+      return Effect.map(period > 0 ? self.sendEvery(note, period) : self.sendAfter(note, ms), (timer) => {
+        incarnation.timers.push({ id: note.id, timer })
+      })
     })
   switch (step._tag) {
     case "Yield":
@@ -208,12 +207,12 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
     case "Every":
       return arm(step.act, step.ms, step.ms)
     case "Cancel": {
-      return Effect.suspend(() => {
+      return Effect.flatMap(world.hold, () => {
         const last = incarnation.timers.pop()
         if (last === undefined) return Effect.void
-        return Effect.flatMap(Effect.zipRight(world.record(), last.timer.cancel), (left) => {
+        return Effect.map(last.timer.cancel, (left) => {
           const ms = Option.getOrNull(Option.map(left, Duration.toMillis))
-          return world.record({ _tag: "Cancelled", server, id: last.id, left: ms })
+          world.write({ _tag: "Cancelled", server, id: last.id, left: ms })
         })
       })
     }

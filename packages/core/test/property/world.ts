@@ -64,13 +64,15 @@ export class World {
   }
 
   /** Writes, and holds the fiber. */
-  record(...events: ReadonlyArray<Event>): Effect.Effect<void> {
-    return Effect.withFiberRuntime((fiber) => {
-      this.scheduler.hold(fiber)
-      for (const event of events) this.write(event)
-      return Effect.void
-    })
+  record(event: Event): Effect.Effect<void> {
+    return Effect.map(this.hold, () => this.write(event))
   }
+
+  /** What follows happens in one turn. */
+  readonly hold: Effect.Effect<void> = Effect.withFiberRuntime((fiber) => {
+    this.scheduler.hold(fiber)
+    return Effect.void
+  })
 
   incarnation(slot: number): Incarnation {
     return this.slots[slot % this.slots.length] as Incarnation
@@ -84,9 +86,10 @@ export class World {
     if (sent.timeout < Number.POSITIVE_INFINITY) this.moment(this.clock.now + sent.timeout)
     this.waiting++
     let isSent = false
-    const send = Effect.suspend(() => {
+    const send = Effect.flatMap(this.hold, () => {
       isSent = true
-      return Effect.zipRight(this.record({ _tag: "Sent", ...sent }), effect)
+      this.write({ _tag: "Sent", ...sent })
+      return effect
     })
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.exit(restore(send)), (exit) => {
