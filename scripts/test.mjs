@@ -77,6 +77,8 @@ const checks = async () => {
   await step("types", "tsc -p tsconfig.json")
   await step("lint", "biome check --error-on-warnings")
   await step("cycles and layers", "depcruise --config .dependency-cruiser.mjs packages/*/src examples/*/src")
+  await step("instantiations", "node scripts/instantiations.mjs")
+  await step("figures in the README", "node scripts/readme-figures.mjs --check")
   await step("packages", "node scripts/packages.mjs")
 }
 

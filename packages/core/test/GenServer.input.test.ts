@@ -20,7 +20,10 @@ class Put extends GenServer.Cast<Put>()("Put", { key: Schema.String }) {}
 class Tick extends GenServer.Info<Tick>()("Tick") {}
 class Warm extends GenServer.Continue<Warm>()("Warm") {}
 
-class Table extends GenServer.Service<Table>()("@test/Table", { messages: [Get, Put, Tick, Warm] }) {}
+class Table extends GenServer.Service<Table>()("@test/Table", {
+  state: Schema.Number,
+  messages: [Get, Put, Tick, Warm]
+}) {}
 
 const handlers = {
   handleCall: { Get: ({ key }: Get, state: number) => reply(key, state) },
@@ -183,7 +186,10 @@ describe("bad input: toLayer", () => {
 
   it.scoped("START-15: start of a class without a layer says so", () =>
     Effect.gen(function* () {
-      assert.include(yield* defectOf(Table.start.call(unchecked(Table))), "Table.start: Table has no `layer`")
+      assert.include(
+        yield* defectOf(Table.start.call(unchecked(Table)) as Effect.Effect<unknown>),
+        "Table.start: Table has no `layer`"
+      )
     })
   )
 })

@@ -4,7 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { quiet, told } from "./fixtures/observing.ts"
-import { ask, Do, Note, Say, Scripted, type ScriptedOptions, start, stateOf } from "./fixtures/Scripted.ts"
+import { ask, Do, Note, type Ref, Say, Scripted, type ScriptedOptions, start, stateOf } from "./fixtures/Scripted.ts"
 
 const { noReply, ok, reply, stop } = GenServer
 
@@ -94,19 +94,14 @@ describe("bad input: calls and stops", () => {
     ["an object", { name: "Scripted" }],
     ["an effect of something else", Effect.succeed(42)]
   ] as const) {
-    it.effect(`CALL-3: what is no server is refused: ${what} (gen_server_test: call/3 exit messages)`, () =>
+    it.scoped(`CALL-3: what is no server is refused: ${what} (gen_server_test: call/3 exit messages)`, () =>
       Effect.gen(function* () {
+        const given = server as unknown as Ref
         const complaint = /^TypeError: A server was expected: /
-        assert.match(
-          yield* defectOf(GenServer.call(unchecked(server), unchecked(new Do({ handle: noReply })))),
-          complaint
-        )
-        assert.match(
-          yield* defectOf(GenServer.cast(unchecked(server), unchecked(new Say({ handle: noReply })))),
-          complaint
-        )
-        assert.match(yield* defectOf(Process.exit(unchecked(server), ExitReason.normal)), complaint)
-        assert.match(yield* defectOf(GenServer.stop(unchecked(server))), complaint)
+        assert.match(yield* defectOf(GenServer.call(given, new Do({ handle: noReply }))), complaint)
+        assert.match(yield* defectOf(GenServer.cast(given, new Say({ handle: noReply }))), complaint)
+        assert.match(yield* defectOf(Process.exit(given, ExitReason.normal)), complaint)
+        assert.match(yield* defectOf(GenServer.stop(given)), complaint)
       })
     )
   }

@@ -281,7 +281,7 @@ describe("GenServer, its start", () => {
     })
   )
 
-  describe("START-11: initTimeout", () => {
+  describe("START-11, START-2: initTimeout", () => {
     const timed = (log: Array<string>, time: "1 second" | "2 seconds" | "1 hour") => {
       class Slow extends GenServer.Service<Slow>()("@test/Slow", { messages: [Get] }) {
         static readonly layer = this.toLayer(

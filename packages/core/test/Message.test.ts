@@ -118,6 +118,9 @@ describe("Message", () => {
       String(get)
       inspect(get)
       assert.deepStrictEqual(Reflect.ownKeys(get), ["_tag", "key"])
+      const enumerable: Array<string> = []
+      for (const name in get) enumerable.push(name)
+      assert.deepStrictEqual(enumerable, ["_tag", "key"])
     })
 
     it("can be given its class's methods", () => {
@@ -193,6 +196,8 @@ describe("Message", () => {
       for (const wrong of [null, 1, "a", true, Symbol.iterator, [], () => 1]) {
         assert.match(refusal(Get, wrong), /^Expected payload of Get, actual /)
       }
+      class Sized extends Message.Cast<Sized>()("Sized", { length: Schema.Number }) {}
+      assert.strictEqual(refusal(Sized, "abc"), 'Expected payload of Sized, actual "abc"')
       assert.strictEqual(refusal(GetAll, null), "Expected payload of GetAll, actual null")
     })
 
@@ -283,6 +288,8 @@ describe("Message", () => {
       assert.isFalse(Equal.equals(new Maybe({}), new Maybe({ a: undefined })))
       assert.isFalse(Equal.equals(new Maybe({ a: undefined }), new Maybe({})))
       assert.isFalse(Equal.equals(new Maybe({ a: "x" }), new Maybe({ b: "x" })))
+      // also for who does not look at the hashes first
+      assert.isFalse(new Maybe({})[Equal.symbol](new Maybe({ a: undefined })))
       assert.isTrue(Equal.equals(new Maybe({ b: "x" }), new Maybe({ b: "x" })))
     })
 
@@ -336,6 +343,7 @@ describe("Message", () => {
     it("as JSON has the tag, the fields, and no secret", () => {
       const login = new Login({ user: "a", password: Redacted.make("hunter2") })
       assert.deepStrictEqual(JSON.parse(JSON.stringify(login)), { _tag: "Login", user: "a", password: "<redacted>" })
+      assert.deepStrictEqual(login.toJSON(), { _tag: "Login", user: "a", password: "<redacted>" })
       assert.notInclude(inspect(login), "hunter2")
       assert.notInclude(String(login), "hunter2")
       assert.strictEqual(inspect(new Get({ key: "a" })), "{ _tag: 'Get', key: 'a' }")

@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import { CallCycle } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import { alarmOf } from "./alarm.ts"
-import { type Definition, durationOption, type Entry, type Kind } from "./definition.ts"
+import { type Definition, durationOption, type Entry, type Kind, show } from "./definition.ts"
 import { attach } from "./effectScope.ts"
 import { Envelope } from "./envelope.ts"
 import { capture, clockOf, isLive } from "./environment.ts"
@@ -28,30 +28,35 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 type Result = Effect.Effect<unknown, unknown>
 
-/** Runs `use` with the ref that a server argument stands for. */
-const withRef = (
+/**
+ * Does something to the server that an argument stands for. The parts are passed on rather than closed over: this is made
+ * for each call.
+ */
+const withRef = <A, B>(
   server: Effect.Effect<unknown, unknown, unknown>,
-  use: (fiber: AnyFiber, ref: Ref) => Result
+  use: (fiber: AnyFiber, ref: Ref, a: A, b: B) => Result,
+  a: A,
+  b: B
 ): Effect.Effect<unknown, unknown, unknown> => {
-  if (server instanceof Seat) return Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, server as Ref))
+  if (server instanceof Seat)
+    return Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, server as Ref, a, b))
   if (Context.isTag(server)) {
-    const { key } = server
     return Effect.withFiberRuntime<unknown, unknown, unknown>((fiber) => {
-      const ref = fiber.currentContext.unsafeMap.get(key)
-      return ref instanceof Seat ? use(fiber, ref as Ref) : Effect.flatMap(server, notARef)
+      const ref = fiber.currentContext.unsafeMap.get(server.key)
+      return ref instanceof Seat ? use(fiber, ref as Ref, a, b) : Effect.flatMap(server, notARef)
     })
   }
   if (!Effect.isEffect(server)) return notARef(server)
   return Effect.flatMap(server, (ref) =>
-    ref instanceof Seat ? Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, ref as Ref)) : notARef(ref)
+    ref instanceof Seat
+      ? Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, ref as Ref, a, b))
+      : notARef(ref)
   )
 }
 
 const notARef = (given: unknown): Effect.Effect<never> =>
   Effect.die(
-    new TypeError(
-      `A server was expected: a ref, the server's class, or an effect that gives a ref; not ${String(given)}`
-    )
+    new TypeError(`A server was expected: a ref, the server's class, or an effect that gives a ref; not ${show(given)}`)
   )
 
 /** A server in whose own fiber this is. */
@@ -76,7 +81,7 @@ export const call = (
   server: Effect.Effect<unknown, unknown, unknown>,
   request: object,
   options?: CallOptions
-): Effect.Effect<unknown, unknown, unknown> => withRef(server, (fiber, ref) => callRef(fiber, ref, request, options))
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, callRef, request, options)
 
 const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOptions | undefined): Result => {
   const server = ref.occupant
@@ -90,11 +95,11 @@ const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOption
         if (ref.occupant !== server) return callRef(fiber, ref, request, options)
         const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
         envelope.span = span
-        return enqueue(fiber, server, envelope, timeoutOf(ref.name, options))
+        return enqueue(fiber, server, envelope, timeoutOfCall(ref.name, options))
       })
     )
   }
-  const timeout = timeoutOf(ref.name, options)
+  const timeout = timeoutOfCall(ref.name, options)
   const envelope = new Envelope(entry.tag, request, server, options?.abandoned !== "run")
   if (server.gate !== 0 || server.environment.isTraced) return enqueue(fiber, server, envelope, timeout)
   // A caller that is a server itself waits from here on, should the handler not be done at once.
@@ -148,24 +153,42 @@ const cycleFrom = (caller: Server, server: Server): CallCycle | null => {
   return new CallCycle({ path: path as [string, ...Array<string>] })
 }
 
-const timeoutOf = (name: string, options: CallOptions | undefined): number => {
-  const timeout = options?.timeout
-  return timeout === undefined
-    ? defaultTimeout
-    : durationOption(name, "timeout", timeout, { infinity: Number.POSITIVE_INFINITY })
+const timeoutOf = (name: string, options: { readonly timeout?: unknown } | undefined, otherwise: number): number =>
+  options === undefined || options.timeout === undefined
+    ? otherwise
+    : durationOption(name, "timeout", options.timeout, { infinity: Number.POSITIVE_INFINITY })
+
+const checkOptions = (name: string, what: string, options: object | undefined, known: ReadonlyArray<string>): void => {
+  if (options === undefined) return
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw new TypeError(`${name}: there is no option \`${key}\` of \`${what}\``)
+  }
 }
+
+/** Checks the options of a call and gives its time-out. */
+const timeoutOfCall = (name: string, options: CallOptions | undefined): number => {
+  if (options === undefined) return defaultTimeout
+  checkOptions(name, "call", options, callOptions)
+  const { abandoned } = options
+  if (abandoned !== undefined && abandoned !== "withdraw" && abandoned !== "run") {
+    throw new TypeError(`${name}: \`abandoned\` must be "withdraw" or "run", but is ${show(abandoned)}`)
+  }
+  return timeoutOf(name, options, defaultTimeout)
+}
+
+const callOptions = ["timeout", "abandoned"]
 
 /** A call to a seat that nobody sits on. The options are checked all the same. */
 const noOne = (ref: Ref, request: object, options: CallOptions | undefined): Result => {
-  timeoutOf(ref.name, options)
-  return downExit(ref.name, (request as { readonly _tag?: string })?._tag ?? String(request), ref.down)
+  timeoutOfCall(ref.name, options)
+  return downExit(ref.name, (request as { readonly _tag?: string })?._tag ?? show(request), ref.down)
 }
 
 const foreign = (name: string, message: unknown, entry: Entry | undefined, wanted: Kind): Effect.Effect<never> =>
   Effect.die(
     new TypeError(
       entry === undefined
-        ? `${name}: ${String(message)} is not an instance of a message class of its protocol`
+        ? `${name}: ${show(message)} is not an instance of a message class of its protocol`
         : `${name}: ${entry.tag} is a ${entry.kind}, and cannot be sent by \`${wanted}\``
     )
   )
@@ -177,7 +200,7 @@ const foreign = (name: string, message: unknown, entry: Entry | undefined, wante
 export const cast = (
   server: Effect.Effect<unknown, unknown, unknown>,
   message: object
-): Effect.Effect<unknown, unknown, unknown> => withRef(server, (fiber, ref) => castRef(fiber, ref, message))
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, castRef, message, undefined)
 
 const castRef = (fiber: AnyFiber, ref: Ref, message: object): Result => {
   const server = ref.occupant
@@ -196,6 +219,10 @@ const castRef = (fiber: AnyFiber, ref: Ref, message: object): Result => {
 
 const waitForRoom = (server: Server, outsider: Outsider): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
+    if (outsider.isAdmitted) {
+      resume(Effect.void)
+      return
+    }
     outsider.resume = () => {
       outsider.resume = null
       resume(Effect.void)
@@ -215,27 +242,37 @@ export const stop = (
   server: Effect.Effect<unknown, unknown, unknown>,
   reason: ExitReason.ExitReason,
   options?: { readonly timeout?: unknown }
-): Effect.Effect<unknown, unknown, unknown> =>
-  withRef(server, (fiber, ref) => {
-    const timeout =
-      options?.timeout === undefined ? Number.POSITIVE_INFINITY : timeoutOf(ref.name, { timeout: options.timeout })
-    const occupant = ref.occupant
-    if (occupant === null) return downExit(ref.name, "stop", ref.down)
-    return enqueue(fiber, occupant, new StopRequest(occupant, reason), timeout)
-  })
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, stopRef, reason, options)
+
+const stopRef = (
+  fiber: AnyFiber,
+  ref: Ref,
+  reason: ExitReason.ExitReason,
+  options: { readonly timeout?: unknown } | undefined
+): Result => {
+  checkOptions(ref.name, "stop", options, ["timeout"])
+  const timeout = timeoutOf(ref.name, options, Number.POSITIVE_INFINITY)
+  const server = ref.occupant
+  if (server === null) return downExit(ref.name, "stop", ref.down)
+  return enqueue(fiber, server, new StopRequest(server, reason), timeout)
+}
 
 /** `Process.exit` for a server. */
 export const exit = (
   server: Effect.Effect<unknown, unknown, unknown>,
   reason: ExitReason.ExitReason
-): Effect.Effect<unknown, unknown, unknown> =>
-  withRef(server, (fiber, ref) => {
-    const occupant = ref.occupant
-    if (occupant === null) return Exit.void
-    if (reason._tag === "Killed") occupant.kill()
-    else occupant.signal(reason, serverOf(fiber))
-    return Exit.void
-  })
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, exitRef, reason, undefined)
+
+const exitRef = (fiber: AnyFiber, ref: Ref, reason: ExitReason.ExitReason): Result => {
+  if (!ExitReason.isExitReason(reason)) {
+    throw new TypeError(`${ref.name}: an exit signal needs an ExitReason, not ${show(reason)}`)
+  }
+  const server = ref.occupant
+  if (server === null) return Exit.void
+  if (reason._tag === "Killed") server.kill()
+  else server.signal(reason, serverOf(fiber))
+  return Exit.void
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Starting

@@ -62,7 +62,8 @@ const refuse = (name: string, what: string): never => {
   throw new TypeError(`${name}: ${what}`)
 }
 
-const show = (value: unknown): string => {
+/** What a value looks like in a complaint about it: short, and not the source of a class. */
+export const show = (value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(value)
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`
   if (typeof value !== "object" || value === null) return String(value)

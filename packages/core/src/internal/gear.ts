@@ -16,7 +16,7 @@ import * as FiberRefs from "effect/FiberRefs"
 import * as Runtime from "effect/Runtime"
 import type * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import { livingChildren, setFiberRefs } from "./effectFiber.ts"
+import { livingChildren, parking, setFiberRefs } from "./effectFiber.ts"
 import { isUsed } from "./effectScope.ts"
 import { type Environment, type Facade, runtimeOf } from "./environment.ts"
 
@@ -32,9 +32,9 @@ export interface Driver {
    * The last thing that the fiber does, uninterruptibly. The cause, if it was interrupted or failed by a bug of ours.
    */
   leave(cause: Cause.Cause<never> | null): Effect.Effect<void>
-  /** A handler's effect ended. What these return is run before the next step. */
-  succeeded(value: unknown): Effect.Effect<void>
-  failed(cause: Cause.Cause<unknown>): Effect.Effect<void>
+  /** A handler's effect ended. What these return, if anything, is run before the next step. */
+  succeeded(value: unknown): Effect.Effect<void> | null
+  failed(cause: Cause.Cause<unknown>): Effect.Effect<void> | null
 }
 
 /** How deep servers may hand over to each other before they go through the scheduler: this is the JavaScript stack. */
@@ -75,16 +75,17 @@ export class Gear implements Facade {
     this.services = services
     this.base = environment.scheduler
     this.handlers = {
-      onSuccess: (value) => driver.succeeded(value),
-      onFailure: (cause) => driver.failed(cause)
+      onSuccess: (value) => driver.succeeded(value) ?? this.step(),
+      onFailure: (cause) => driver.failed(cause) ?? this.step()
     }
-    this.parked = Effect.async<void>((resume) => {
+    // In one step, so that nobody comes between the last look for work and the readiness to be woken.
+    this.parked = parking((resume) => {
       if (driver.park()) this.resume = resume
       else resume(Effect.void)
     })
     const steps = Effect.whileLoop({
       while: () => !driver.isLeaving,
-      body: () => this.takeFirst() ?? driver.next() ?? this.parked,
+      body: () => this.takeFirst() ?? this.step(),
       step: () => {}
     })
     this.program = Effect.uninterruptibleMask((restore) =>
@@ -174,6 +175,12 @@ export class Gear implements Facade {
   handle(effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> {
     if (this.fiber !== null && this.refs !== null) setFiberRefs(this.fiber, this.refs)
     return Effect.matchCauseEffect(effect, this.handlers)
+  }
+
+  private step(): Effect.Effect<void> {
+    const { driver } = this
+    if (driver.isLeaving) return Effect.void
+    return driver.next() ?? this.parked
   }
 
   private takeFirst(): Effect.Effect<void> | null {

@@ -64,7 +64,11 @@ export class Inbox {
 
   /** A cast. Given is its place before the door if its sender has to wait there. */
   offerCast(message: object, link: Tracer.AnySpan | undefined): Outsider | null {
-    const item = this.stamp(message, link, this.mailbox.capacity !== Number.POSITIVE_INFINITY)
+    if (this.definition.capacity === Number.POSITIVE_INFINITY) {
+      this.pushMessage(message, link)
+      return null
+    }
+    const item = this.stamp(message, link, true)
     const mustWait = this.mailbox.isFull && this.mailbox.overflow === "backpressure"
     const outsider = mustWait ? new Outsider(item) : null
     const offer = this.mailbox.offer(outsider ?? item)
@@ -106,7 +110,7 @@ export class Inbox {
     this.definition.stats.queued -= items.length
     return items.map((item) => {
       if (!(item instanceof Outsider)) return item
-      item.resume?.()
+      item.admit()
       return item.item
     })
   }
@@ -114,7 +118,7 @@ export class Inbox {
   private admit(): void {
     for (let item = this.mailbox.admit(); item !== undefined; item = this.mailbox.admit()) {
       if (item instanceof Envelope) item.phase = Phase.Queued
-      else if (item instanceof Outsider) item.resume?.()
+      else if (item instanceof Outsider) item.admit()
     }
   }
 

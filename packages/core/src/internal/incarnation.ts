@@ -77,8 +77,8 @@ export abstract class Incarnation implements Driver, Occupant {
 
   abstract readonly committed: Option.Option<unknown>
   abstract next(): Effect.Effect<void> | null
-  abstract succeeded(value: unknown): Effect.Effect<void>
-  abstract failed(cause: Cause.Cause<unknown>): Effect.Effect<void>
+  abstract succeeded(value: unknown): Effect.Effect<void> | null
+  abstract failed(cause: Cause.Cause<unknown>): Effect.Effect<void> | null
   /** Whether something is to be done. */
   protected abstract readonly hasWork: boolean
   /** What callbacks find in their context, beside what was provided. */
@@ -170,8 +170,14 @@ export abstract class Incarnation implements Driver, Occupant {
     })
   }
 
-  /** A plain turn is over: idle again, unless there is work by now. */
-  protected release(): void {
+  /** A plain turn is over: it ends, if that was decided in it, or goes on. */
+  protected moveOn(): void {
+    if (this.ending !== null) this.goAway()
+    else this.release()
+  }
+
+  /** Idle again, unless there is work by now. */
+  private release(): void {
     if (this.hasWork) this.engage().wake(Effect.void, false)
     else {
       this.gate &= ~Gate.Busy
@@ -243,12 +249,8 @@ export abstract class Incarnation implements Driver, Occupant {
     this.gear = null
     if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
     this.hibernation = null
-    if (this.ending !== null) {
-      this.goAway()
-      return
-    }
     if (!this.hasWork) this.forget()
-    this.release()
+    this.moveOn()
   }
 
   // -----------------------------------------------------------------------------------------------------------------

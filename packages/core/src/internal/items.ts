@@ -57,9 +57,16 @@ export class Stamped {
 export class Outsider {
   readonly item: Item
   isWithdrawn = false
+  /** Its sender may go on. */
+  isAdmitted = false
   resume: (() => void) | null = null
   constructor(item: Item) {
     this.item = item
+  }
+
+  admit(): void {
+    this.isAdmitted = true
+    this.resume?.()
   }
 }
 

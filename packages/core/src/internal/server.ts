@@ -81,8 +81,7 @@ export class Server extends Incarnation implements Home, Owner {
       return
     }
     this.initialised(given)
-    if (this.ending !== null) this.goAway()
-    else this.release()
+    this.moveOn()
   }
 
   /** `init` belongs to the building of the layer, for whoever traces that. */
@@ -146,7 +145,7 @@ export class Server extends Incarnation implements Home, Owner {
     } catch (error) {
       // The throw crashes the server in its own fiber, where `terminate` runs.
       this.engage().wake(
-        Effect.suspend(() => this.failed(Cause.die(error))),
+        Effect.suspend(() => this.failed(Cause.die(error)) ?? Effect.void),
         false
       )
       return
@@ -161,13 +160,13 @@ export class Server extends Incarnation implements Home, Owner {
       (given.idle === undefined || given.idle[0] > 0)
     ) {
       this.settle(given)
-      this.release()
+      this.moveOn()
     } else if (Effect.isEffect(given)) {
       const gear = this.engage()
       gear.wake(gear.handle(given as Effect.Effect<unknown, unknown>), true)
     } else {
       this.engage().wake(
-        Effect.suspend(() => this.settle(given) ?? Effect.void),
+        Effect.sync(() => this.settle(given)),
         false
       )
     }
@@ -273,7 +272,7 @@ export class Server extends Incarnation implements Home, Owner {
       if (spend() && isLive(this.environment.scheduler)) return turn
       if (continuation !== null) {
         this.continuation = null
-        step = this.handle(continuation.message, continuation.link, null)
+        step = this.handle(this.entryOf(continuation.message), continuation.message, continuation.link, null)
       } else {
         step = this.receive((this.inbox as Inbox).take() as Item)
       }
@@ -283,27 +282,30 @@ export class Server extends Incarnation implements Home, Owner {
   }
 
   private receive(item: Item): Effect.Effect<void> | null {
-    if (isEnvelope(item)) {
-      if (item instanceof StopRequest) {
-        this.envelope = item
-        this.end(item.reason, true)
-        return null
-      }
-      return this.handleCall(item)
-    }
-    if (item instanceof Stamped) {
-      return this.handle(item.message, item.link, item.queuedAt === null ? null : this.waited(item.queuedAt))
-    }
-    if (item instanceof ParentExit) {
+    // Casts and Infos lie there as they are; a message is known by its class.
+    const entry = this.definition.entries.get(item.constructor)
+    if (entry !== undefined) return this.handle(entry, item, undefined, null)
+    if (item instanceof StopRequest) {
+      this.envelope = item
       this.end(item.reason, true)
       return null
     }
-    return this.handle(item, undefined, null)
+    if (item instanceof Envelope) return this.handleCall(item)
+    if (item instanceof Stamped) {
+      const queueNanos = item.queuedAt === null ? null : this.waited(item.queuedAt)
+      return this.handle(this.entryOf(item.message), item.message, item.link, queueNanos)
+    }
+    if (item instanceof ParentExit) this.end(item.reason, true)
+    return null
+  }
+
+  /** Only messages of the protocol are let in: see `calling`, `check` and `misfit`. */
+  private entryOf(message: object): Entry {
+    return this.definition.entries.get(message.constructor) as Entry
   }
 
   private handleCall(envelope: Envelope): Effect.Effect<void> | null {
-    // Only messages of the protocol are let in: see `calling`.
-    const entry = this.definition.entries.get(envelope.request.constructor) as Entry
+    const entry = this.entryOf(envelope.request)
     this.begin(envelope.request, entry, envelope)
     const { queuedAt, span } = envelope
     if (queuedAt !== null) {
@@ -315,11 +317,11 @@ export class Server extends Incarnation implements Home, Owner {
   }
 
   private handle(
+    entry: Entry,
     message: object,
     link: Tracer.AnySpan | undefined,
     queueNanos: number | null
   ): Effect.Effect<void> | null {
-    const entry = this.definition.entries.get(message.constructor) as Entry
     this.begin(message, entry, null)
     if (!this.environment.isTraced) return this.apply(entry, message, null, null)
     return this.perform(
@@ -350,7 +352,10 @@ export class Server extends Incarnation implements Home, Owner {
     } catch (error) {
       return this.failed(Cause.die(error))
     }
-    if (!Effect.isEffect(given)) return this.settle(given)
+    if (!Effect.isEffect(given)) {
+      this.settle(given)
+      return null
+    }
     const effect = given as Effect.Effect<unknown, unknown>
     return this.perform(span === null ? effect : Effect.withParentSpan(effect, span))
   }
@@ -390,30 +395,36 @@ export class Server extends Incarnation implements Home, Owner {
     this.span = undefined
   }
 
-  override succeeded(value: unknown): Effect.Effect<void> {
+  override succeeded(value: unknown): Effect.Effect<void> | null {
     const scope = this.gear?.takeScope() ?? null
-    if (scope === null) return this.settle(value) ?? Effect.void
-    return Effect.matchCauseEffect(Scope.close(scope, Exit.succeed(value)), {
+    if (scope === null) {
+      this.settle(value)
+      return null
+    }
+    return Effect.matchCause(Scope.close(scope, Exit.succeed(value)), {
       onFailure: (cause) => this.failedForGood(cause),
-      onSuccess: () => this.settle(value) ?? Effect.void
+      onSuccess: () => this.settle(value)
     })
   }
 
-  override failed(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  override failed(cause: Cause.Cause<unknown>): Effect.Effect<void> | null {
     const scope = this.gear?.takeScope() ?? null
-    if (scope === null) return this.failedForGood(cause)
-    return Effect.matchCauseEffect(Scope.close(scope, Exit.failCause(cause)), {
+    if (scope === null) {
+      this.failedForGood(cause)
+      return null
+    }
+    return Effect.matchCause(Scope.close(scope, Exit.failCause(cause)), {
       onFailure: (other) => this.failedForGood(Cause.sequential(cause, other)),
       onSuccess: () => this.failedForGood(cause)
     })
   }
 
   /** A callback has failed, and its scope is closed. */
-  private failedForGood(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (this.isLeaving) return Effect.void
+  private failedForGood(cause: Cause.Cause<unknown>): void {
+    if (this.isLeaving) return
     if ((this.gate & Gate.Starting) !== 0) {
       this.initFailed(cause)
-      return Effect.void
+      return
     }
     // A call's declared error is the caller's: the state stays what it was, and the server goes on.
     const error = Cause.failureOption(cause)
@@ -423,22 +434,21 @@ export class Server extends Incarnation implements Home, Owner {
     } else {
       this.end(ExitReason.crash(cause), true)
     }
-    return Effect.void
   }
 
   /** Carries out what a callback has decided. */
-  private settle(given: unknown): Effect.Effect<void> | null {
-    if (this.isLeaving) return null
+  private settle(given: unknown): void {
+    if (this.isLeaving) return
     if ((this.gate & Gate.Starting) !== 0) {
       this.initialised(given)
-      return null
+      return
     }
     const { envelope } = this
     if ((given instanceof Reply && envelope !== null) || given instanceof NoReply) {
       const misfit = this.misfit(given)
       if (misfit !== null) {
         this.end(ExitReason.crash(misfit), true)
-        return null
+        return
       }
       this.commit(given.state)
       if (given instanceof Reply) envelope?.answer(Exit.succeed(given.value))
@@ -456,7 +466,6 @@ export class Server extends Incarnation implements Home, Owner {
     } else {
       this.end(ExitReason.crash(badOutcome(this.name, this.where, given)), true)
     }
-    return null
   }
 
   /** What is wrong with the messages that an outcome names, if anything is. */

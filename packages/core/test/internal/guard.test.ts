@@ -42,6 +42,7 @@ const schemas: ReadonlyArray<Schema.Schema<any, any>> = [
   Schema.Never as any,
   Schema.Literal("a"),
   Schema.Literal("a", 1, true, null, 2n),
+  Schema.Literal(Number.NaN, 1),
   Schema.UniqueSymbolFromSelf(symbol),
   Schema.Enums(Fruits),
   Schema.TemplateLiteral("a", Schema.Number),
@@ -52,6 +53,7 @@ const schemas: ReadonlyArray<Schema.Schema<any, any>> = [
   Schema.Int.pipe(Schema.positive()),
   Schema.NonNaN,
   Trimmed,
+  Schema.String.pipe(Schema.filter((_, options) => options.exact === true)),
   Schema.OptionFromSelf(Trimmed),
   Small,
   Small.pipe(Schema.filter((r) => r.a !== 1)),
@@ -143,6 +145,15 @@ describe("guard", () => {
 
     it("no secret, wherever it is and however wrong", () => {
       const Secret = Schema.Redacted(Schema.NonEmptyString)
+      // one that does not say that what it is made of is redacted
+      const Hidden = Schema.declare([Schema.String], {
+        decode: (item) => (value, options, ast) =>
+          ParseResult.mapBoth(ParseResult.decodeUnknown(item)(Redacted.value(value as never), options), {
+            onSuccess: Redacted.make,
+            onFailure: (issue) => new ParseResult.Composite(ast, value, issue)
+          }),
+        encode: () => (value) => ParseResult.succeed(value as never)
+      })
       const secret = 73_310
       for (const [schema, value] of [
         [Secret, Redacted.make(secret)],
@@ -155,6 +166,9 @@ describe("guard", () => {
         [Schema.Struct({ a: Secret }), { a: Redacted.make(secret) }],
         [Schema.Struct({ a: Secret }).pipe(Schema.filter(() => true)), { a: Redacted.make(secret) }],
         [Schema.Struct({ a: Secret }), { a: secret }],
+        [Schema.UndefinedOr(Secret.pipe(Schema.filter(() => true))), secret],
+        [Schema.Union(Schema.Struct({ a: Secret }), Schema.Struct({ b: Schema.String })), { a: secret, b: 1 }],
+        [Hidden, Redacted.make(secret)],
         [Schema.String, Redacted.make(secret)]
       ] as const) {
         const text = explanation(schema, value)

@@ -42,7 +42,7 @@ const judgement = (
         return null
       }
       if (answer === null) return "it was not answered"
-      if (answer.result !== result.result) return `its answer was ${answer.result}`
+      if (answer.result !== result.result && parcel.rival !== result.result) return `its answer was ${answer.result}`
       if (answer.index > result.index) return "its answer came later"
       if (end?.killed != null && answer.index > end.killed) return "its answer came after the server was killed"
       return null
@@ -79,8 +79,10 @@ const down = (parcel: Parcel, server: ServerModel, closing: number | null, reaso
   }
   if (!server.isDownFor(reason, closing)) return `the server ended for ${Array.from(end?.reasons ?? []).join(" or ")}`
   if (sent.kind === "stop" && reason === sent.reason) return "that is what it had asked for"
-  if (end !== null && result !== null && end.index > result.index) return "the server has not ended"
-  if (answer?.certain != null && answer.certain.index < (end?.index ?? closing ?? Number.POSITIVE_INFINITY)) {
+  server.told.add(reason)
+  const ended = Math.min(end?.index ?? Number.POSITIVE_INFINITY, closing ?? Number.POSITIVE_INFINITY)
+  if (result !== null && ended > result.index) return "the server has not ended"
+  if (answer?.certain != null && answer.certain.index < ended) {
     return `it was answered: ${answer.result}`
   }
   return null

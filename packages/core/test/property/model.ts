@@ -19,6 +19,8 @@ export interface Parcel {
   beganAt: number | null
   /** What it is answered with, and from when on that is certain. */
   answer: { readonly result: Result; readonly index: number; certain: { index: number; at: number } | null } | null
+  /** An answer that may have come before that one. */
+  rival: Result | null
   result: { readonly result: Result; readonly index: number; readonly at: number } | null
   /** Whether the call closes a circle of servers that wait for each other. */
   mayBeCycle: boolean
@@ -31,6 +33,15 @@ interface Timer {
   fired: number
   /** How many times it may have fired, once it is cancelled. */
   limit: number
+}
+
+interface Idle {
+  readonly id: number
+  readonly ms: number
+  /** When it is due at the earliest, and at the latest if that is known. */
+  readonly due: number
+  latest: number | null
+  cancelled: boolean
 }
 
 /** How a server ends, as far as is known. */
@@ -60,7 +71,9 @@ export class ServerModel {
   readonly timers = new Map<number, Timer>()
   lastDue = 0
   next: number | null = null
-  idle: { readonly id: number; readonly due: number; cancelled: boolean } | null = null
+  idle: Idle | null = null
+  /** What waiting callers were told. */
+  readonly told = new Set<Reason>()
   end: End | null = null
   terminated: number | null = null
   released = 0
@@ -82,7 +95,8 @@ export class ServerModel {
   isDownFor(reason: Reason | null, closing: number | null): boolean {
     if (reason === null) return false
     if (this.end?.reasons.has(reason) === true) return true
-    return this.end === null && closing !== null && (reason === "shutdown" || reason === "killed")
+    const isByParent = closing !== null && (this.end === null || this.end.index > closing)
+    return isByParent && (reason === "shutdown" || reason === "killed")
   }
 
   get drops(): boolean {
@@ -119,6 +133,7 @@ export class Model {
           at,
           beganAt: null,
           answer: null,
+          rival: null,
           result: null,
           mayBeCycle: false,
           ahead: 0
@@ -190,7 +205,9 @@ export class Model {
     const { kind, sender, server: id } = parcel.sent
     const server = this.servers.get(id)
     if (server === undefined) return
-    parcel.ahead = server.queue.filter((other) => isFromOutside(other) && this.beganLater(other)).length
+    // Before a handler is called, its message is out of the mailbox already.
+    const taken = server.busy === null ? 1 : 0
+    parcel.ahead = server.queue.filter((other) => isFromOutside(other) && this.beganLater(other)).length - taken
     server.queue.push(parcel)
     if (server.idle !== null && this.now < server.idle.due - tolerance) server.idle.cancelled = true
     if (kind === "call" || kind === "stop") {
@@ -243,7 +260,12 @@ export class Model {
 
   private answered(id: number, result: Result, isCertain: boolean): void {
     const parcel = this.parcels.get(id)
-    if (parcel === undefined || parcel.answer !== null) return
+    if (parcel === undefined) return
+    if (parcel.answer !== null) {
+      // The first answer counts, where it is known which that was.
+      if (parcel.answer.certain === null) parcel.rival ??= result
+      return
+    }
     const certain = isCertain ? { index: this.index, at: this.now } : null
     parcel.answer = { result, index: this.index, certain }
   }
@@ -258,7 +280,8 @@ export class Model {
     if (result === null || sent.kind === "self") return false
     if (result.result === "cycle" || result.result === "full" || result.result === "down no process") return true
     const isAbandoned = result.result === "timeout" || result.result === "interrupted"
-    return sent.kind === "call" && isAbandoned && sent.withdraw && result.index < before
+    // One that nobody waits for any more may also be dropped in silence.
+    return sent.kind === "call" && isAbandoned && (sent.withdraw || server.drops) && result.index < before
   }
 
   /** What stands before a message in the mailbox, and has to be handled before it. */
@@ -285,6 +308,7 @@ export class Model {
     }
     const { idle, next } = server
     server.busy = event
+    this.inner.delete(id)
     server.next = null
     server.idle = null
     const timer = server.timers.get(id)
@@ -324,7 +348,7 @@ export class Model {
     server.lastDue = Math.max(server.lastDue, at)
   }
 
-  private idled(server: ServerModel, idle: { readonly id: number; readonly due: number; cancelled: boolean }): void {
+  private idled(server: ServerModel, idle: Idle): void {
     const before = this.nextQuiet[this.index] as number
     if (idle.cancelled) this.problem(`the idle time-out #${idle.id} was cancelled by a message`)
     if (this.now < idle.due - tolerance) this.problem(`the idle time-out #${idle.id} comes before its time ${idle.due}`)
@@ -376,9 +400,12 @@ export class Model {
       return
     }
     if (exact) this.takesEffect(server)
+    else if (this.closing !== null) server.isStateUncertain = true
     if (next !== null && event.ending._tag === "Continue") server.next = next
     if (next !== null && event.ending._tag === "Idle") {
-      server.idle = { id: next, due: this.now + event.ending.ms, cancelled: false }
+      const { ms } = event.ending
+      const due = this.now + ms
+      server.idle = { id: next, ms, due, latest: exact ? due : null, cancelled: false }
     }
   }
 
@@ -388,6 +415,7 @@ export class Model {
     if (answer != null && answer.certain === null && server.end === null) {
       answer.certain = { index: this.index, at: this.now }
     }
+    if (server.idle !== null) server.idle.latest ??= this.now + server.idle.ms
     server.undecided = null
     server.hasUndecided = false
   }
@@ -471,15 +499,19 @@ export class Model {
     }
     if (parcel.answer?.certain != null && server.end === null) this.problem(`#${parcel.sent.id} waits for its answer`)
     const caller = sender._tag === "Handler" ? this.servers.get(sender.server) : undefined
-    if (caller !== undefined && this.isBlocked(server, caller)) this.problem(`#${parcel.sent.id} waits in a circle`)
+    const isKept = parcel.beganAt !== null && server.busy?.id !== parcel.sent.id
+    if (caller !== undefined && !isKept && this.isBlocked(server, caller)) this.problem(`#${parcel.sent.id} waits in a circle`)
   }
 
   private isBlocked(from: ServerModel, to: ServerModel): boolean {
     let server: ServerModel | undefined = from
     for (let steps = 0; server !== undefined && steps <= this.servers.size; steps++) {
       if (server === to) return true
-      if (server.busy === null || server.waiting === null) return false
-      server = this.servers.get(server.waiting.sent.server)
+      const { busy, waiting }: ServerModel = server
+      if (busy === null || waiting === null) return false
+      server = this.servers.get(waiting.sent.server)
+      // Who has given `noReply` need not be free for the answer.
+      if (waiting.beganAt !== null && server?.busy?.id !== waiting.sent.id) return false
     }
     return false
   }
@@ -497,12 +529,13 @@ export class Model {
       if (isDue && limit === Infinity && (fired === 0 || armed.period > 0)) this.problem(`timer #${armed.id} has not come`)
     }
     const { idle } = server
-    if (idle !== null && !idle.cancelled && idle.due <= this.now - tolerance) {
+    if (idle?.latest != null && !idle.cancelled && idle.latest <= this.now - tolerance) {
       this.problem(`the idle time-out #${idle.id} has not come`)
     }
   }
 
   private over(server: ServerModel): void {
+    if (server.told.size > 1) this.problem(`server ${server.id} has ended for ${Array.from(server.told).join(" and ")}`)
     if (server.config.effectful && server.released !== 1) {
       this.problem(`server ${server.id} was released ${server.released} times`)
     }

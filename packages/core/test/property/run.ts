@@ -156,7 +156,10 @@ export const run = (program: Program, { giveWay, inline, seed }: Options): Run =
         scheduler.step()
       }
     }
-    while (!scheduler.isQuiet && turns++ < patience) scheduler.step()
+    while (!(scheduler.isQuiet && clock.nearest > clock.now) && turns++ < patience) {
+      if (scheduler.isQuiet) clock.advance(clock.now)
+      else scheduler.step()
+    }
     world.write({ _tag: "Quiet" })
     return isDone()
   }

@@ -4,6 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -146,7 +147,11 @@ const handle = (kind: Message["kind"], { act, id }: Payload, state: State, from:
   const sender: Sender = { _tag: "Handler", server: incarnation.id, message: id }
   const handling: Handling = { state, message, id, sender, from }
   if (act.steps === null) {
-    const { event, give } = conclude(handling, [], true)
+    const fiber = Fiber.getCurrentFiber()
+    if (Option.isSome(fiber)) world.scheduler.hold(fiber.value)
+    // What the inline gear leaves to the server's fiber takes effect there.
+    const isAtOnce = act.finish.endsWith("eply") && act.ending._tag !== "Continue" && !(act.ending._tag === "Idle" && act.ending.ms === 0)
+    const { event, give } = conclude(handling, [], isAtOnce)
     world.write(event)
     return give()
   }

@@ -84,17 +84,17 @@ export class World {
     effect: Effect.Effect<number | void, unknown>
   ): Effect.Effect<Result> {
     if (sent.timeout < Number.POSITIVE_INFINITY) this.moment(this.clock.now + sent.timeout)
-    this.waiting++
     let isSent = false
     const send = Effect.flatMap(this.hold, () => {
       isSent = true
+      this.waiting++
       this.write({ _tag: "Sent", ...sent })
       return effect
     })
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.exit(restore(send)), (exit) => {
-        this.waiting--
         const result = resultOf(exit)
+        if (isSent) this.waiting--
         const done = Effect.as(isSent ? this.record({ _tag: "Result", id: sent.id, result }) : Effect.void, result)
         return Exit.isInterrupted(exit) ? Effect.zipRight(done, Effect.interrupt) : done
       })
