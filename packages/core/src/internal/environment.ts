@@ -32,9 +32,10 @@ export interface Environment {
   readonly alarm: Alarm
 }
 
-// A layer is built uninterruptibly, and perhaps by a fiber that is being interrupted: none of that is the server's.
-const normalFlags = (flags: RuntimeFlags.RuntimeFlags): RuntimeFlags.RuntimeFlags =>
-  RuntimeFlag.disable(RuntimeFlag.enable(flags, RuntimeFlag.Interruption), RuntimeFlag.WindDown)
+// A layer may be built by a fiber that is being interrupted: that is not the server's. Its fiber is uninterruptible but
+// where the kernel says otherwise: interrupted before its first step, it would end without the kernel hearing of it.
+const kernelFlags = (flags: RuntimeFlags.RuntimeFlags): RuntimeFlags.RuntimeFlags =>
+  RuntimeFlag.disable(RuntimeFlag.disable(flags, RuntimeFlag.Interruption), RuntimeFlag.WindDown)
 
 /**
  * The one captured last. A hundred thousand servers started by one fiber share an environment, where each would
@@ -60,7 +61,7 @@ export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environmen
     captured: refs,
     services: servicesOf(fiber.currentContext),
     fiberRefs: FiberRefs.delete(refs, FiberRef.interruptedCause),
-    runtimeFlags: normalFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
+    runtimeFlags: kernelFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
     // A server is the scheduler of its own fiber: what its handlers start belongs to the one below.
     scheduler: baseScheduler(fiber.currentScheduler),
     isTraced: isTraced(fiber),

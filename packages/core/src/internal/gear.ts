@@ -88,12 +88,10 @@ export class Gear implements Facade {
       body: () => this.takeFirst() ?? this.step(),
       step: () => {}
     })
-    this.program = Effect.uninterruptibleMask((restore) =>
-      Effect.matchCauseEffect(restore(steps), {
-        onFailure: (cause) => this.leave(cause),
-        onSuccess: () => this.leave(null)
-      })
-    )
+    this.program = Effect.matchCauseEffect(Effect.interruptible(steps), {
+      onFailure: (cause) => this.leave(cause),
+      onSuccess: () => this.leave(null)
+    })
   }
 
   /**

@@ -53,7 +53,9 @@ const schemas: ReadonlyArray<Schema.Schema<any, any>> = [
   Schema.Int.pipe(Schema.positive()),
   Schema.NonNaN,
   Trimmed,
-  Schema.String.pipe(Schema.filter((_, options) => options.exact === true)),
+  Schema.String.pipe(
+    Schema.filter((_, options) => options.exact === true, { arbitrary: () => (fc) => fc.constant("exact") })
+  ),
   Schema.OptionFromSelf(Trimmed),
   Small,
   Small.pipe(Schema.filter((r) => r.a !== 1)),

@@ -111,7 +111,7 @@ const label = FastCheck.nat(999)
 const slot = FastCheck.nat(2)
 const ms = oneOf(0, 1, 1, 2, 3, 5, 8, 13)
 const reason = oneOf("normal", "normal", "shutdown", "crash asked")
-const timeout = oneOf(Number.POSITIVE_INFINITY, 5000, 5000, 0, 1, 3, 10)
+const timeout = oneOf(Number.POSITIVE_INFINITY, 50, 50, 0, 1, 3, 10)
 
 /** Acts whose steps may hold others, `depth` deep. */
 const actOf = (depth: number): FastCheck.Arbitrary<Act> => {
@@ -185,7 +185,7 @@ const config: FastCheck.Arbitrary<Config> = FastCheck.record({
   trapExit: FastCheck.boolean(),
   capacity: oneOf(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 1, 2),
   overflow: oneOf("backpressure", "reject", "dropNewest", "dropOldest"),
-  hibernateAfter: oneOf(Number.POSITIVE_INFINITY, 1000, 4),
+  hibernateAfter: oneOf(Number.POSITIVE_INFINITY, 50, 4),
   watched: oneOf(true, false, false)
 })
 

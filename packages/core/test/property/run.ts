@@ -35,7 +35,7 @@ export interface Run {
 }
 
 /** When the parent ends, in virtual milliseconds, whatever clients still wait for. */
-const horizon = 6_000
+const horizon = 300
 
 /** Turns that a run may take before it counts as endless. */
 const patience = 200_000

@@ -181,6 +181,7 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
   const server = incarnation.id
   const arm = (act: Act, ms: number, period: number) =>
     Effect.flatMap(world.hold, () => {
+      if (world.timers-- <= 0) return Effect.void
       const note = new Note({ id: world.nextId(), act })
       const due = world.clock.now + ms
       world.moment(due)

@@ -40,6 +40,8 @@ export class World {
   /** Senders who wait for an answer. */
   waiting = 0
   isClosing = false
+  /** Timers that may still be armed: intervals that arm intervals would never end. */
+  timers = 20
 
   constructor(program: Program, seed: number, giveWay: number) {
     this.program = program
