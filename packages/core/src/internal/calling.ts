@@ -11,7 +11,7 @@ import * as ExitReason from "../ExitReason.ts"
 import { alarmOf } from "./alarm.ts"
 import { type Definition, durationOption, type Entry, type Kind, show } from "./definition.ts"
 import { attach } from "./effectScope.ts"
-import { Envelope } from "./envelope.ts"
+import { Envelope, type Restore, type Wait } from "./envelope.ts"
 import { capture, clockOf, isLive } from "./environment.ts"
 import { afterTurn, spend } from "./fairness.ts"
 import { Gear } from "./gear.ts"
@@ -66,6 +66,10 @@ const serverOf = (fiber: AnyFiber): Server | null => {
   return scheduler.driver instanceof Server ? scheduler.driver : null
 }
 
+/** Whether a fiber is a server's own, or was forked by its callbacks: those inherit its scheduler. */
+const isWithin = (fiber: AnyFiber, server: Server): boolean =>
+  server.gear !== null && fiber.currentScheduler === server.gear
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Calls
 // ---------------------------------------------------------------------------------------------------------------------
@@ -106,17 +110,22 @@ const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOption
   const caller = serverOf(fiber)
   if (caller !== null) caller.waitingFor = envelope
   server.callIdle(envelope, entry)
-  return answerOf(fiber, envelope, timeout)
+  const { exit } = envelope
+  const giveWay = mustGiveWay(fiber)
+  if (exit !== null) return giveWay ? Effect.zipRight(turn, exit) : exit
+  return Effect.uninterruptibleMask((restore) => wait(fiber, envelope, timeout, giveWay, restore))
 }
 
-/** The answer, if it is there, or the wait for it. A loop of calls must let the event loop turn now and then. */
-const answerOf = (fiber: AnyFiber, envelope: Envelope, timeout: number): Result => {
-  const { exit } = envelope
-  const giveWay = spend() && isLive(fiber.currentScheduler)
-  if (exit !== null) return giveWay ? Effect.zipRight(turn, exit) : exit
-  if (timeout !== Number.POSITIVE_INFINITY) envelope.expireAfter(alarmOf(clockOf(fiber)), timeout)
+/** Counts a call: a loop of calls must let the event loop turn now and then, however they are answered. */
+const mustGiveWay = (fiber: AnyFiber): boolean => spend() && isLive(fiber.currentScheduler)
+
+/** Waits for the answer, no longer than the time-out. */
+const wait = (fiber: AnyFiber, envelope: Envelope, timeout: number, giveWay: boolean, restore: Restore): Result => {
+  if (envelope.exit === null && timeout !== Number.POSITIVE_INFINITY) {
+    envelope.expireAfter(alarmOf(clockOf(fiber)), timeout)
+  }
   // The turn comes after the answer: interrupted before, the call would not be taken back.
-  return giveWay ? Effect.onExit(envelope.wait(), afterwards) : envelope.wait()
+  return giveWay ? Effect.onExit(envelope.wait(restore), afterwards) : envelope.wait(restore)
 }
 
 const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))
@@ -124,17 +133,23 @@ const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() =>
 const afterwards = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Exit.isInterrupted(exit) ? Effect.void : turn
 
-const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: number): Result => {
-  const caller = serverOf(fiber)
-  if (caller !== null) {
-    const cycle = cycleFrom(caller, server)
-    if (cycle !== null) return Exit.fail(cycle)
-    caller.waitingFor = envelope
-  }
-  if (envelope instanceof StopRequest) server.requestStop(envelope)
-  else server.enqueueCall(envelope)
-  return answerOf(fiber, envelope, timeout)
-}
+/**
+ * Queues a call or a stop, and waits. Both are in one uninterruptible step, so that no request is left behind by a caller
+ * who was interrupted in between.
+ */
+const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: number): Result =>
+  Effect.uninterruptibleMask((restore) => {
+    if (server.isDown) return downExit(server.name, envelope.tag, server.seat.down)
+    const caller = serverOf(fiber)
+    if (caller !== null) {
+      const cycle = cycleFrom(caller, server)
+      if (cycle !== null) return Exit.fail(cycle)
+      caller.waitingFor = envelope
+    }
+    if (envelope instanceof StopRequest) server.requestStop(envelope)
+    else server.enqueueCall(envelope)
+    return wait(fiber, envelope, timeout, mustGiveWay(fiber), restore)
+  })
 
 /**
  * The circle that a call from one server to another would close. An edge goes from a server to the one for whose answer
@@ -145,7 +160,7 @@ const cycleFrom = (caller: Server, server: Server): CallCycle | null => {
   const path = [caller.name, server.name]
   let last = server
   while (last !== caller) {
-    const waiting: Envelope | null = last.waitingFor
+    const waiting: Wait | null = last.waitingFor
     if (waiting === null || !waiting.blocks) return null
     last = waiting.home as Server
     path.push(last.name)
@@ -209,12 +224,22 @@ const castRef = (fiber: AnyFiber, ref: Ref, message: object): Result => {
   const entry = server.definition.entries.get(message?.constructor)
   if (entry === undefined || entry.kind !== "cast") return foreign(ref.name, message, entry, "cast")
   const traced = isTraced(fiber) || server.environment.isTraced
-  if (server.isOwnFiber(fiber)) {
-    server.deliver(message, fiber.currentSpan)
+  const link = traced ? fiber.currentSpan : undefined
+  // From the server itself, or from a fiber that one of its callbacks forked: always let in.
+  if (isWithin(fiber, server)) {
+    server.deliver(message, link)
     return Exit.void
   }
-  const outsider = server.enqueueCast(message, traced ? fiber.currentSpan : undefined)
-  return outsider === null ? Exit.void : waitForRoom(server, outsider)
+  const caller = serverOf(fiber)
+  // Waiting for room would close a circle, and nobody in it could go on.
+  if (caller !== null && server.isFull && cycleFrom(caller, server) !== null) {
+    server.deliver(message, link)
+    return Exit.void
+  }
+  const outsider = server.enqueueCast(message, link)
+  if (outsider === null) return Exit.void
+  if (caller !== null) caller.waitingFor = outsider
+  return waitForRoom(server, outsider)
 }
 
 const waitForRoom = (server: Server, outsider: Outsider): Effect.Effect<void> =>

@@ -75,8 +75,12 @@ const report = (
     return crashLog(name, where, message, format === undefined ? null : { shown: format(state as never) }, cause)
   }).pipe(
     // A formatter that fails must not hide the crash.
-    Effect.catchAllDefect(() => crashLog(definition.name, where, message, null, cause))
+    Effect.catchAllCause(() => crashLog(definition.name, where, message, null, cause)),
+    quietly
   )
+
+/** A logger that throws must not keep a server from ending; there is nobody left to tell of it. */
+const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
 
 /** Releases what is held. A finalizer that fails is logged, and changes nothing about the end. */
 export const release = (
@@ -89,5 +93,8 @@ export const release = (
   return Effect.zipRight(
     handler === null ? Effect.void : Scope.close(handler, exit),
     incarnation === null ? Effect.void : Scope.close(incarnation, exit)
-  ).pipe(Effect.catchAllCause((cause) => finalizerLog(name, cause)))
+  ).pipe(
+    Effect.catchAllCause((cause) => finalizerLog(name, cause)),
+    quietly
+  )
 }

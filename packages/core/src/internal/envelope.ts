@@ -25,11 +25,21 @@ export const Phase = {
 
 export type Phase = (typeof Phase)[keyof typeof Phase]
 
+/** What `Effect.uninterruptibleMask` gives. */
+export type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+
+/** Something that a server may wait for: an answer, or room in a mailbox. */
+export interface Wait {
+  readonly home: Home
+  /** Whether the way on depends on the other server being free (see the cycles of `calling`). */
+  readonly blocks: boolean
+}
+
 /** What an envelope needs of the server that it was sent to. */
 export interface Home {
   readonly name: string
-  /** The call that this server's own fiber is waiting for, if it is waiting for one. */
-  readonly waitingFor: Envelope | null
+  /** What this server's own fiber is waiting for, if it is waiting for another server. */
+  readonly waitingFor: Wait | null
   /** A queued call was withdrawn. */
   withdrawn(envelope: Envelope): void
   /** A kept token has been used, or has nobody waiting any more. */
@@ -64,7 +74,7 @@ type Answer = Exit.Exit<unknown, unknown>
 
 const interrupted: Answer = Exit.void
 
-export class Envelope {
+export class Envelope implements Wait {
   readonly tag: string
   readonly request: object
   readonly home: Home
@@ -91,7 +101,6 @@ export class Envelope {
     return this.exit !== null && this.withdrawable && this.phase < Phase.Begun
   }
 
-  /** Whether somebody's way on depends on the server being free for this call (see the cycles of `calling`). */
   get blocks(): boolean {
     return this.exit === null && this.phase !== Phase.Kept
   }
@@ -130,9 +139,15 @@ export class Envelope {
     alarm.set(this.deadline, ms)
   }
 
-  /** Waits for the answer. Interrupting it abandons the call. */
-  wait(): Effect.Effect<unknown, unknown> {
-    return awaitAnswer(this)
+  /** Waits for the answer, in a region where only `restore` lets itself be interrupted. That abandons the call. */
+  wait(restore: Restore): Effect.Effect<unknown, unknown> {
+    return Effect.matchCauseEffect(restore(Effect.async<unknown, unknown>((resume) => this.register(resume))), {
+      onFailure: (cause) => {
+        this.abandon(interrupted)
+        return Effect.failCause(cause)
+      },
+      onSuccess: Effect.succeed
+    })
   }
 
   // The reply token: functions that can be passed on by themselves, made when one asks for them: an envelope is made for each call.
@@ -149,20 +164,8 @@ export class Envelope {
     return (exit) => Effect.sync(() => this.answer(exit))
   }
 
-  register(resume: (answer: Answer) => void): void {
+  private register(resume: (answer: Answer) => void): void {
     if (this.exit === null) this.resume = resume
     else resume(this.exit)
   }
 }
-
-// `Effect.async` with a canceler costs half a microsecond more than this mask around one without.
-const awaitAnswer = (envelope: Envelope): Effect.Effect<unknown, unknown> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.matchCauseEffect(restore(Effect.async<unknown, unknown>((resume) => envelope.register(resume))), {
-      onFailure: (cause) => {
-        envelope.abandon(interrupted)
-        return Effect.failCause(cause)
-      },
-      onSuccess: Effect.succeed
-    })
-  )

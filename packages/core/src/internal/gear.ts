@@ -59,6 +59,8 @@ export class Gear implements Facade {
   fiber: Fiber.RuntimeFiber<void> | null = null
   private refs: FiberRefs.FiberRefs | null = null
   private handlerScope: Scope.CloseableScope | null = null
+  /** The scope that was taken last. */
+  private taken: Scope.CloseableScope | null = null
   /** Whether other fibers have run that may hold the handler's scope: whoever is forked here inherits this scheduler. */
   private othersSeen = false
   private resume: ((effect: Effect.Effect<void>) => void) | null = null
@@ -145,6 +147,7 @@ export class Gear implements Facade {
     const scope = this.handlerScope
     if (scope === null || !(this.othersSeen || isUsed(scope))) return null
     this.othersSeen = false
+    this.taken = scope
     this.handlerScope = null
     const context = this.context()
     if (this.fiber !== null && this.refs !== null) {
@@ -155,6 +158,14 @@ export class Gear implements Facade {
       })
     }
     return scope
+  }
+
+  /**
+   * What may still be open on the way out: a handler's scope may have been taken by a step that was interrupted before it
+   * closed it. Closing one twice does nothing.
+   */
+  get openScope(): Scope.CloseableScope | null {
+    return this.takeScope() ?? this.taken
   }
 
   /** What callbacks find in their context. */

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import { MailboxFull } from "../CallError.ts"
 import type { Definition } from "./definition.ts"
-import { Envelope, Phase } from "./envelope.ts"
+import { Envelope, type Home, Phase } from "./envelope.ts"
 import type { Environment } from "./environment.ts"
 import { type Item, Outsider, Stamped, traits } from "./items.ts"
 import { Mailbox } from "./mailbox.ts"
@@ -13,14 +13,16 @@ import { sampling } from "./metrics.ts"
 
 export class Inbox {
   private readonly definition: Definition
+  private readonly home: Home
   private readonly environment: Environment
   private readonly mailbox: Mailbox<Item>
   /** A message was dropped. */
   private readonly onDrop: () => void
 
-  constructor(definition: Definition, environment: Environment, onDrop: () => void) {
+  constructor(definition: Definition, environment: Environment, home: Home, onDrop: () => void) {
     const { capacity, overflow } = definition
     this.definition = definition
+    this.home = home
     this.environment = environment
     this.mailbox = new Mailbox(capacity, overflow, traits)
     this.onDrop = onDrop
@@ -29,6 +31,11 @@ export class Inbox {
   /** How many messages can be taken. */
   get size(): number {
     return this.mailbox.size
+  }
+
+  /** Whether who comes from outside has to wait. */
+  get isFull(): boolean {
+    return this.mailbox.isFull && this.mailbox.overflow === "backpressure"
   }
 
   /** Lets something in, whatever the capacity. */
@@ -69,8 +76,7 @@ export class Inbox {
       return null
     }
     const item = this.stamp(message, link, true)
-    const mustWait = this.mailbox.isFull && this.mailbox.overflow === "backpressure"
-    const outsider = mustWait ? new Outsider(item) : null
+    const outsider = this.isFull ? new Outsider(item, this.home) : null
     const offer = this.mailbox.offer(outsider ?? item)
     if (offer._tag === "Refused") {
       this.onDrop()

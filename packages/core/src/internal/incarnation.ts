@@ -54,6 +54,7 @@ export abstract class Incarnation implements Driver, Occupant {
   /** Asked to let go of the fiber as soon as nothing is to be done. */
   protected wantsHibernation = false
   protected ending: Ending | null = null
+  protected isKilled = false
   protected startExit: Started | null = null
   /** Why it ended, when it has. */
   private ended: ExitReason.ExitReason | null = null
@@ -230,7 +231,7 @@ export abstract class Incarnation implements Driver, Occupant {
   leave(cause: Cause.Cause<never> | null): Effect.Effect<void> {
     if (this.isRetiring && this.ending === null && !this.isDown) {
       // A fiber that outlives its handler may still hold that handler's scope: it finds it closed.
-      const scopes = { handler: this.gear?.takeScope() ?? null, incarnation: null }
+      const scopes = { handler: this.gear?.openScope ?? null, incarnation: null }
       return Effect.zipRight(
         release(this.name, scopes, ExitReason.normal),
         Effect.sync(() => this.retired())
@@ -291,7 +292,7 @@ export abstract class Incarnation implements Driver, Occupant {
   /** What has to be done before it has ended, and then the end. */
   private wayOut(): Effect.Effect<void> {
     const { reason, terminate } = this.ending as Ending
-    return Effect.flatMap(
+    return Effect.matchCause(
       depart({
         ...this.account(),
         definition: this.definition,
@@ -302,12 +303,13 @@ export abstract class Incarnation implements Driver, Occupant {
         children: () => Array.from(this.gear?.children ?? []),
         scopes: this.openScopes()
       }),
-      (reason) => Effect.sync(() => this.finish(reason))
+      // Whatever goes wrong on the way, those who wait are told.
+      { onFailure: (cause) => this.finish(ExitReason.crash(cause)), onSuccess: (reason) => this.finish(reason) }
     )
   }
 
   private openScopes(): OpenScopes {
-    return { handler: this.gear?.takeScope() ?? null, incarnation: this.lazyScope }
+    return { handler: this.gear?.openScope ?? null, incarnation: this.lazyScope }
   }
 
   /** It has ended: everybody who waits is told, in one step, and the seat is free. */
@@ -344,6 +346,7 @@ export abstract class Incarnation implements Driver, Occupant {
    */
   kill(): void {
     if (this.isDown) return
+    this.isKilled = true
     this.finish(ExitReason.killed)
     const { gear } = this
     if (gear !== null && gear.fiber !== null) gear.interrupt()

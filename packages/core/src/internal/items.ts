@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import type * as Tracer from "effect/Tracer"
 import { ServerDown } from "../CallError.ts"
 import type { DownReason, ExitReason } from "../ExitReason.ts"
-import { Envelope, type Home } from "./envelope.ts"
+import { Envelope, type Home, type Wait } from "./envelope.ts"
 import type { Traits } from "./mailbox.ts"
 
 export type Item = object
@@ -54,14 +54,20 @@ export class Stamped {
 }
 
 /** A cast that waits for room in the mailbox, and its sender with it. */
-export class Outsider {
+export class Outsider implements Wait {
   readonly item: Item
+  readonly home: Home
   isWithdrawn = false
   /** Its sender may go on. */
   isAdmitted = false
   resume: (() => void) | null = null
-  constructor(item: Item) {
+  constructor(item: Item, home: Home) {
     this.item = item
+    this.home = home
+  }
+
+  get blocks(): boolean {
+    return !this.isAdmitted && !this.isWithdrawn
   }
 
   admit(): void {

@@ -19,37 +19,41 @@ class Watcher {
   private latest: unknown = undefined
   private isFresh = false
   private isOver = false
-  private resume: ((effect: Effect.Effect<unknown, Option.Option<never>>) => void) | null = null
+  private resume: (() => void) | null = null
 
   tell(state: unknown): void {
-    const resume = this.resume
-    if (resume !== null) {
-      this.resume = null
-      resume(Effect.succeed(state))
-    } else {
-      this.latest = state
-      this.isFresh = true
-    }
+    this.latest = state
+    this.isFresh = true
+    this.resume?.()
   }
 
   end(): void {
     this.isOver = true
-    this.resume?.(Effect.fail(Option.none()))
-    this.resume = null
+    this.resume?.()
   }
 
-  readonly take: Effect.Effect<unknown, Option.Option<never>> = Effect.async<unknown, Option.Option<never>>(
-    (resume) => {
-      if (this.isFresh) {
-        this.isFresh = false
-        resume(Effect.succeed(this.latest))
-      } else if (this.isOver) {
-        resume(Effect.fail(Option.none()))
-      } else {
-        this.resume = resume
-      }
+  /** Waits until there is something to see. The state itself stays here, in case the reader is interrupted meanwhile. */
+  private readonly news: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.isFresh || this.isOver) {
+      resume(Effect.void)
+      return
     }
-  )
+    this.resume = () => {
+      this.resume = null
+      resume(Effect.void)
+    }
+    return Effect.sync(() => {
+      this.resume = null
+    })
+  })
+
+  readonly take: Effect.Effect<unknown, Option.Option<never>> = Effect.suspend(() => {
+    if (this.isFresh) {
+      this.isFresh = false
+      return Effect.succeed(this.latest)
+    }
+    return this.isOver ? Effect.fail(Option.none()) : Effect.zipRight(this.news, this.take)
+  })
 }
 
 export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Seat<I>> {

@@ -10,6 +10,7 @@ import type { Alarm } from "./alarm.ts"
 import { Deadline } from "./deadlines.ts"
 import { durationOption } from "./definition.ts"
 import type { Seat } from "./seat.ts"
+import { spanOf } from "./tracing.ts"
 
 /** What the handle needs of its server. */
 export interface Owner {
@@ -88,15 +89,13 @@ export class SelfHandle {
 
   readonly send = (message: object): Effect.Effect<void> =>
     Effect.withFiberRuntime((fiber) => {
-      this.owner.deliver(message, fiber.currentSpan)
+      this.owner.deliver(message, spanOf(fiber))
       return Effect.void
     })
 
   readonly sendAfter = (message: object, delay: Duration.DurationInput): Effect.Effect<Timer> =>
     Effect.withFiberRuntime((fiber) =>
-      Effect.succeed(
-        this.arm(message, durationOption(this.owner.seat.name, "sendAfter", delay), null, fiber.currentSpan)
-      )
+      Effect.succeed(this.arm(message, durationOption(this.owner.seat.name, "sendAfter", delay), null, spanOf(fiber)))
     )
 
   readonly sendEvery = (message: object, period: Duration.DurationInput): Effect.Effect<Timer> =>
@@ -104,7 +103,7 @@ export class SelfHandle {
       const ms = durationOption(this.owner.seat.name, "sendEvery", period)
       if (ms <= 0)
         throw new RangeError(`${this.owner.seat.name}: the period of \`sendEvery\` must be more than nothing`)
-      return Effect.succeed(this.arm(message, ms, ms, fiber.currentSpan))
+      return Effect.succeed(this.arm(message, ms, ms, spanOf(fiber)))
     })
 
   private arm(message: object, ms: number, period: number | null, link: Tracer.AnySpan | undefined): Timer {

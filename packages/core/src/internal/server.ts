@@ -14,7 +14,7 @@ import type * as Tracer from "effect/Tracer"
 import { InitTimeout } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import type { Entry } from "./definition.ts"
-import { Envelope, type Home, Phase } from "./envelope.ts"
+import { Envelope, type Home, Phase, type Wait } from "./envelope.ts"
 import { isLive } from "./environment.ts"
 import { ExitSignal } from "./exitSignal.ts"
 import { afterTurn, spend } from "./fairness.ts"
@@ -33,7 +33,8 @@ const batch = 256
 
 export class Server extends Incarnation implements Home, Owner {
   state: unknown = undefined
-  waitingFor: Envelope | null = null
+  waitingFor: Wait | null = null
+  private lostCount = 0
 
   private inbox: Inbox | null = null
   /** What is being handled: the message, by what, and for whom. */
@@ -112,6 +113,7 @@ export class Server extends Incarnation implements Home, Owner {
     } else {
       this.state = given
     }
+    this.waitingFor = null
     this.seat.changed(this.state)
     this.startExit = Exit.succeed(true)
     this.tellStarter()
@@ -190,6 +192,11 @@ export class Server extends Incarnation implements Home, Owner {
     return outsider
   }
 
+  /** Whether a cast from outside would have to wait for room. */
+  get isFull(): boolean {
+    return this.inbox !== null && this.inbox.isFull
+  }
+
   /** A message to itself: always let in. */
   deliver(message: object, link?: Tracer.AnySpan): void {
     this.check(message)
@@ -221,7 +228,7 @@ export class Server extends Incarnation implements Home, Owner {
   }
 
   private open(): Inbox {
-    this.inbox ??= new Inbox(this.definition, this.environment, () => this.lost("its mailbox is full"))
+    this.inbox ??= new Inbox(this.definition, this.environment, this, () => this.lost("its mailbox is full"))
     return this.inbox
   }
 
@@ -237,7 +244,8 @@ export class Server extends Incarnation implements Home, Owner {
 
   /** A message that nobody waits for will not be handled. */
   private lost(why: string): void {
-    const count = ++this.definition.stats.undelivered
+    this.definition.stats.undelivered++
+    const count = ++this.lostCount
     if (isWorthALine(count)) this.run(undeliveredLog(this.name, why, count))
   }
 
@@ -401,7 +409,7 @@ export class Server extends Incarnation implements Home, Owner {
       this.settle(value)
       return null
     }
-    return Effect.matchCause(Scope.close(scope, Exit.succeed(value)), {
+    return Effect.matchCause(Effect.uninterruptible(Scope.close(scope, Exit.succeed(value))), {
       onFailure: (cause) => this.failedForGood(cause),
       onSuccess: () => this.settle(value)
     })
@@ -413,7 +421,7 @@ export class Server extends Incarnation implements Home, Owner {
       this.failedForGood(cause)
       return null
     }
-    return Effect.matchCause(Scope.close(scope, Exit.failCause(cause)), {
+    return Effect.matchCause(Effect.uninterruptible(Scope.close(scope, Exit.failCause(cause))), {
       onFailure: (other) => this.failedForGood(Cause.sequential(cause, other)),
       onSuccess: () => this.failedForGood(cause)
     })
@@ -562,7 +570,8 @@ export class Server extends Incarnation implements Home, Owner {
       else envelope.settle(downExit(this.name, envelope.tag, reason))
     }
     if (this.envelope !== null) {
-      if (this.farewell !== null) this.envelope.settle(this.farewell)
+      // The reply of `stopReply` also goes out when `terminate` has crashed (`CB-12`), but not from a killed server.
+      if (this.farewell !== null && !this.isKilled) this.envelope.settle(this.farewell)
       else tell(this.envelope)
     }
     if (this.kept !== null) for (const envelope of this.kept) tell(envelope)

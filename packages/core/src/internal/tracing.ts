@@ -16,6 +16,10 @@ const native = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 export const isTraced = (fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean =>
   fiber.currentTracer !== native && fiber.getFiberRef(FiberRef.currentTracerEnabled)
 
+/** The span that a message comes from, where somebody traces. */
+export const spanOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Tracer.AnySpan | undefined =>
+  isTraced(fiber) ? fiber.currentSpan : undefined
+
 /** The span of a call, in the caller's fiber: a child of the caller's. */
 export const callSpan = <A, E>(
   server: string,
