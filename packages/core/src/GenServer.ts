@@ -53,7 +53,7 @@ import * as Stream from "effect/Stream"
 import type { CallError } from "./CallError.ts"
 import * as ExitReason from "./ExitReason.ts"
 import * as calling from "./internal/calling.ts"
-import { durationOption } from "./internal/definition.ts"
+import { durationOption, show } from "./internal/definition.ts"
 import { type After, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./internal/outcome.ts"
 import type {
   CallOf,
@@ -306,7 +306,7 @@ export interface ServerOptions<in S> {
    * How long `init` may take (`START-11`). After that the server is killed and the layer fails with `InitTimeout`. As
    * long as it takes by default.
    */
-  readonly initTimeout?: Duration.DurationInput | undefined
+  readonly initTimeout?: Duration.DurationInput | "infinity" | undefined
   /** How much the mailbox holds. Without it, everything. */
   readonly mailbox?: MailboxOptions | undefined
   /**
@@ -386,7 +386,8 @@ export interface ServiceClass<in out Server, out Id extends string, in out M, in
    * has ended, after `terminate`.
    *
    * The state's type is that of the service's `state`, or else what `init` gives. The arguments of `init` become those
-   * of the layer: without any it is a Layer, otherwise a function that returns one.
+   * of the layer: without any it is a Layer, otherwise a function that returns one. Annotate their types: a default alone
+   * (`(count = 0) => count`) leaves them unknown to the compiler.
    *
    * A message without a handler, a handler without a message, and an option that is unknown or makes no sense throw here.
    */
@@ -490,7 +491,8 @@ export interface CallOptions {
  * It fails with the error that the request declares, or with a `CallError`: `ServerDown` when the server ends before it
  * has answered, or is not there (`CALL-3`, `CALL-8`); `CallTimeout` after the time-out, and then no late reply reaches
  * anybody (`CALL-6`); `MailboxFull`; `CallCycle` when the answer waits, in a circle, for the caller (`CALL-4`,
- * `CALL-23`).
+ * `CALL-23`). Circles are found among calls that servers make in their own fiber: `Effect.timeout`, `Effect.race` and
+ * concurrent `Effect.all` fork one, so limit a call by its `timeout`.
  *
  * The effect may be run any number of times, also at once: each run is a call.
  *
@@ -544,7 +546,7 @@ export const changes = <Self, E, R>(server: Effect.Effect<ServerRef<Self>, E, R>
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
- * What comes after an outcome, beside the next message.
+ * What comes after an outcome, beside the next message: a `continue` or an `idleTimeout`, not both, as in OTP.
  *
  * @category outcomes
  */
@@ -588,6 +590,9 @@ const after = (outcome: string, options: AnyNext): After<object> => {
     throw new TypeError(`GenServer.${outcome}: \`hibernate\` must be true or false, but is ${String(hibernate)}`)
   }
   if (idleTimeout === undefined) return { next, idle: undefined, hibernate }
+  if (next !== undefined) {
+    throw new TypeError(`GenServer.${outcome}: \`continue\` and \`idleTimeout\` exclude each other: the one comes next`)
+  }
   if (!Array.isArray(idleTimeout) || idleTimeout.length !== 2) {
     throw new TypeError(
       `GenServer.${outcome}: \`idleTimeout\` must be [duration, message], but is ${String(idleTimeout)}`
@@ -681,8 +686,12 @@ export interface StopOptions {
  *
  * @category outcomes
  */
-export const stopReply = <A, S>(reason: ExitReason.ExitReason, value: A, state: S): StopReply<A, S> =>
-  new StopReply(reason, value, state)
+export const stopReply = <A, S>(reason: ExitReason.ExitReason, value: A, state: S): StopReply<A, S> => {
+  if (!ExitReason.isExitReason(reason)) {
+    throw new TypeError(`stopReply: the reason must be an ExitReason, but is ${show(reason)}`)
+  }
+  return new StopReply(reason, value, state)
+}
 
 /**
  * From `init`: the first state, with what comes next (`START-7`).

@@ -13,7 +13,7 @@ import { type Definition, durationOption, type Entry, type Kind, show } from "./
 import { attach } from "./effectScope.ts"
 import { Envelope, type Restore, type Wait } from "./envelope.ts"
 import { capture, clockOf, isLive } from "./environment.ts"
-import { afterTurn, spend } from "./fairness.ts"
+import { spend } from "./fairness.ts"
 import { Gear } from "./gear.ts"
 import type { Started } from "./incarnation.ts"
 import { downExit, type Outsider, StopRequest } from "./items.ts"
@@ -21,6 +21,7 @@ import { Moment } from "./moment.ts"
 import { Seat } from "./seat.ts"
 import { Server } from "./server.ts"
 import { callSpan, isTraced } from "./tracing.ts"
+import { turn } from "./turn.ts"
 
 export type Ref = Seat<Server>
 
@@ -127,8 +128,6 @@ const wait = (fiber: AnyFiber, envelope: Envelope, timeout: number, giveWay: boo
   // The turn comes after the answer: interrupted before, the call would not be taken back.
   return giveWay ? Effect.onExit(envelope.wait(restore), afterwards) : envelope.wait(restore)
 }
-
-const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))
 
 const afterwards = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Exit.isInterrupted(exit) ? Effect.void : turn
@@ -326,7 +325,7 @@ export const start = (definition: Definition, args: ReadonlyArray<unknown>): Eff
           ? Exit.succeed(seat)
           : Effect.as(pending, seat)
     if (started !== null) return result(started)
-    const wait = Effect.async<boolean, unknown>((callback) => {
+    const wait = Effect.async<void, unknown>((callback) => {
       if (started === null) resume = callback
       else callback(started)
     })
@@ -334,7 +333,7 @@ export const start = (definition: Definition, args: ReadonlyArray<unknown>): Eff
       Effect.matchCauseEffect(restore(wait), {
         onFailure: (cause) =>
           started === null ? Effect.zipRight(close(server), Effect.failCause(cause)) : Effect.failCause(cause),
-        onSuccess: (isThere) => result(Exit.succeed(isThere))
+        onSuccess: () => result(Exit.void)
       })
     )
   })

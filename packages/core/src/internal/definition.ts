@@ -168,7 +168,7 @@ export const define = (
     ...mailboxOptions(name, given["mailbox"]),
     hibernateAfter: duration("hibernateAfter", 1_000, { infinity: Number.POSITIVE_INFINITY }),
     format: func("format"),
-    stats: statsOf(name)
+    stats: statsOf(key, name)
   }
 }
 

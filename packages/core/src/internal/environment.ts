@@ -85,7 +85,7 @@ export interface Facade extends Scheduler.Scheduler {
   readonly base: Scheduler.Scheduler
 }
 
-export const baseScheduler = (scheduler: Scheduler.Scheduler): Scheduler.Scheduler =>
+const baseScheduler = (scheduler: Scheduler.Scheduler): Scheduler.Scheduler =>
   "base" in scheduler ? (scheduler as Facade).base : scheduler
 
 /** The clock of the running fiber. */

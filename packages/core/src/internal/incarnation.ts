@@ -32,11 +32,11 @@ export const Gate = {
   Down: 8
 } as const
 
-/** How a start ends: `false` if `init` asked to be ignored. */
-export type Started = Exit.Exit<boolean, unknown>
+/** How a start ends. It is a success also if `init` asked to be ignored: there is a ref then, and nobody behind it. */
+export type Started = Exit.Exit<void, unknown>
 
 /** How a process is to end. */
-export interface Ending {
+interface Ending {
   readonly reason: ExitReason.ExitReason
   /** Whether `terminate` runs. */
   readonly terminate: boolean

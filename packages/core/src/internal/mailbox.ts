@@ -85,7 +85,7 @@ class Ring<A> {
 }
 
 /** What became of an offered item. */
-export type Offer<A> =
+type Offer<A> =
   /** It is in the mailbox. */
   | { readonly _tag: "Taken" }
   /** It waits before the mailbox until there is room (`"backpressure"`). */

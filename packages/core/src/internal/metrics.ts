@@ -1,5 +1,5 @@
 /**
- * What servers count. The hot path adds to plain numbers, one record for all servers of a name; they become Effect
+ * What servers count. The hot path adds to plain numbers, one record for all servers of a service; they become Effect
  * metrics when somebody polls, since a `Metric.update` costs as much as a whole call.
  */
 import * as Metric from "effect/Metric"
@@ -32,14 +32,14 @@ const boundaries = MetricBoundaries.exponential({ start: 0.000_001, factor: 4, c
 
 const all = new Map<string, Stats>()
 
-/** The counts of all servers of a name. */
-export const statsOf = (name: string): Stats => {
-  const known = all.get(name)
+/** The counts of all servers of a service. */
+export const statsOf = (key: string, name: string): Stats => {
+  const known = all.get(key)
   if (known !== undefined) return known
-  const labels = [MetricLabel.make("server", name)]
-  const histogram = (key: string, description: string) =>
+  const labels = [MetricLabel.make("server", name), MetricLabel.make("key", key)]
+  const histogram = (metric: string, description: string) =>
     Metric.globalMetricRegistry.get(
-      MetricKey.taggedWithLabels(MetricKey.histogram(key, boundaries, description), labels)
+      MetricKey.taggedWithLabels(MetricKey.histogram(metric, boundaries, description), labels)
     )
   const stats: Stats = {
     handled: 0,
@@ -51,9 +51,9 @@ export const statsOf = (name: string): Stats => {
     handlerTime: histogram("gen_server_handler_seconds", `Time in a handler, of one message in ${sampling}`),
     queueTime: histogram("gen_server_queue_seconds", `Time in the mailbox, of one message in ${sampling}`)
   }
-  const counter = (key: string, description: string, read: () => number) => {
+  const counter = (metric: string, description: string, read: () => number) => {
     const hook = Metric.globalMetricRegistry.get(
-      MetricKey.taggedWithLabels(MetricKey.counter(key, { description }), labels)
+      MetricKey.taggedWithLabels(MetricKey.counter(metric, { description }), labels)
     )
     hook.get = () => MetricState.counter(read())
   }
@@ -65,6 +65,6 @@ export const statsOf = (name: string): Stats => {
     MetricKey.taggedWithLabels(MetricKey.gauge("gen_server_queue_length", { description: "Messages waiting" }), labels)
   )
   queue.get = () => MetricState.gauge(stats.queued)
-  all.set(name, stats)
+  all.set(key, stats)
   return stats
 }

@@ -17,7 +17,7 @@ import type { Entry } from "./definition.ts"
 import { Envelope, type Home, Phase, type Wait } from "./envelope.ts"
 import { isLive } from "./environment.ts"
 import { ExitSignal } from "./exitSignal.ts"
-import { afterTurn, spend } from "./fairness.ts"
+import { spend } from "./fairness.ts"
 import { Inbox } from "./inbox.ts"
 import { Gate, Incarnation, type Started } from "./incarnation.ts"
 import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
@@ -27,6 +27,7 @@ import { type After, badOption, badOutcome, describe, Ignore, NoReply, Ok, Reply
 import { isWorthALine, undeliveredLog } from "./reports.ts"
 import { type Owner, SelfHandle } from "./self.ts"
 import { linkedSpan, setQueueTime } from "./tracing.ts"
+import { turn } from "./turn.ts"
 
 /** Messages that the fiber takes before it lets others have a turn. */
 const batch = 256
@@ -93,7 +94,7 @@ export class Server extends Incarnation implements Home, Owner {
 
   private initialised(given: unknown): void {
     if (given instanceof Ignore) {
-      this.startExit = Exit.succeed(false)
+      this.startExit = Exit.void
       this.end(ExitReason.normal, false)
       return
     }
@@ -115,7 +116,7 @@ export class Server extends Incarnation implements Home, Owner {
     }
     this.waitingFor = null
     this.seat.changed(this.state)
-    this.startExit = Exit.succeed(true)
+    this.startExit = Exit.void
     this.tellStarter()
   }
 
@@ -614,5 +615,3 @@ export class Server extends Incarnation implements Home, Owner {
 }
 
 const isEnvelope = (item: Item): item is Envelope => item instanceof Envelope
-
-const turn: Effect.Effect<void> = Effect.async<void>((resume) => afterTurn(() => resume(Effect.void)))

@@ -16,7 +16,7 @@ interface ServerLayer {
 }
 
 /** The definition and arguments of a layer that `toLayer` made and nothing was done to. */
-export const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTypeId] | undefined =>
+const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTypeId] | undefined =>
   (typeof layer === "object" || typeof layer === "function") && layer !== null && ServerLayerTypeId in layer
     ? (layer as ServerLayer)[ServerLayerTypeId]
     : undefined

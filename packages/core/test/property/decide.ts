@@ -22,7 +22,7 @@ export const nextState = (act: Act, state: number, results: ReadonlyArray<Result
   act.keep ? state : results.reduce(mixText, mix(state, act.label))
 
 /** What a token is answered with by whoever holds it. */
-export const tokenResult = (id: number): Result => `ok ${mix(id, 77)}`
+export const tokenResult = (act: Act): Result => `ok ${mix(act.label, 77)}`
 
 export const decide = (
   { act, kind }: Message,

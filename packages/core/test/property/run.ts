@@ -20,8 +20,10 @@ export interface Options {
   readonly seed: number
   /** With "off" there is a tracer, and every call goes through the server's fiber. */
   readonly inline: "on" | "off"
-  /** How likely a fiber gives way between two of its steps, and time passes while somebody could still go on. */
+  /** How likely a fiber gives way between two of its steps. */
   readonly giveWay: number
+  /** How likely time passes while somebody could still go on. */
+  readonly hurry: number
 }
 
 export interface Run {
@@ -66,7 +68,7 @@ const tracer = Tracer.make({
 
 const start = (world: World, slot: number, config: Config): Effect.Effect<void, never, Scope.Scope> =>
   Effect.suspend(() => {
-    const incarnation: Incarnation = { id: world.incarnations.length, config, ref: null, tokens: [], timers: [] }
+    const incarnation: Incarnation = { id: world.incarnations.length, config, ref: null, tokens: [], timers: [], timersLeft: 8 }
     world.incarnations.push(incarnation)
     // The class finds its layer by its name; here there are many.
     const service = { layer: layerOf(config), start: Subject.start }
@@ -126,7 +128,7 @@ const go = (world: World, name: string, move: Move, index: number): Effect.Effec
 }
 
 /** Everything happens in here. */
-export const run = (program: Program, { giveWay, inline, seed }: Options): Run => {
+export const run = (program: Program, { giveWay, hurry, inline, seed }: Options): Run => {
   const world = new World(program, seed, giveWay)
   const { clock, random, scheduler } = world
   // What all servers of a name count together decides about log lines, and so about who has a turn.
@@ -152,7 +154,7 @@ export const run = (program: Program, { giveWay, inline, seed }: Options): Run =
         if (clock.nearest > until || clock.nearest === Number.POSITIVE_INFINITY) return false
         clock.advance(clock.nearest)
       } else {
-        if (giveWay > 0 && random.chance(0.02)) clock.advance(Math.min(clock.nearest, clock.now + random.below(4)))
+        if (hurry > 0 && random.chance(hurry)) clock.advance(Math.min(clock.nearest, clock.now + random.below(4)))
         scheduler.step()
       }
     }

@@ -14,7 +14,7 @@ import * as Process from "../../src/Process.ts"
 import { decide, tokenResult } from "./decide.ts"
 import type { Decided, Decision, Result, Sender } from "./history.ts"
 import type { Act, Config, Message, Reason, Step } from "./program.ts"
-import { type Incarnation, reasonOf, type World } from "./world.ts"
+import { type Incarnation, reasonOf, type Token, type World } from "./world.ts"
 
 const ActSchema: Schema.Schema<Act> = Schema.Any
 
@@ -110,7 +110,7 @@ const conclude = ({ from, id, message, state }: Handling, results: ReadonlyArray
     next,
     exact
   }
-  if (decision._tag === "NoReply" && from !== null) incarnation.tokens.push({ id, from })
+  if (decision._tag === "NoReply" && from !== null) incarnation.tokens.push({ id, act: message.act, from })
   const after = (value: number): State => (message.act.keep ? state : { ...state, value })
   return { event, give: () => give(message.act, decision, after, options) }
 }
@@ -181,7 +181,7 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
   const server = incarnation.id
   const arm = (act: Act, ms: number, period: number) =>
     Effect.flatMap(world.hold, () => {
-      if (world.timers-- <= 0) return Effect.void
+      if (incarnation.timersLeft-- <= 0) return Effect.void
       const note = new Note({ id: world.nextId(), act })
       const due = world.clock.now + ms
       world.moment(due)
@@ -228,7 +228,7 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
       if (from === null) return Effect.void
       return Effect.suspend(() => {
         if (step.ms > 0) world.moment(world.clock.now + step.ms)
-        return Effect.asVoid(Effect.fork(Effect.delay(answer(world, id, from), step.ms)))
+        return Effect.asVoid(Effect.fork(Effect.delay(answer(world, { id, act: handling.message.act, from }), step.ms)))
       })
     case "Call":
       return Effect.suspend(() => callFrom(world, sender, step.slot, step.act, step.timeout, true))
@@ -243,15 +243,15 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
 // What handlers and clients do
 // ---------------------------------------------------------------------------------------------------------------------
 
-const answer = (world: World, id: number, from: GenServer.From<Ask>): Effect.Effect<void> => {
-  const result = tokenResult(id)
+const answer = (world: World, { act, from, id }: Token): Effect.Effect<void> => {
+  const result = tokenResult(act)
   return Effect.zipRight(world.record({ _tag: "Answered", id, result }), from.succeed(number(result)))
 }
 
 export const answerOldest = (world: World, incarnation: Incarnation): Effect.Effect<void> =>
   Effect.suspend(() => {
     const token = incarnation.tokens.shift()
-    return token === undefined ? Effect.void : answer(world, token.id, token.from)
+    return token === undefined ? Effect.void : answer(world, token)
   })
 
 const refOf = ({ ref }: Incarnation): GenServer.ServerRef<Subject> => ref as GenServer.ServerRef<Subject>

@@ -10,17 +10,26 @@ import type * as ExitReason from "../../src/ExitReason.ts"
 import type * as GenServer from "../../src/GenServer.ts"
 import { VirtualClock } from "./clock.ts"
 import type { Entry, Event, Result, Sender, Sent } from "./history.ts"
-import type { Config, Message, Program, Reason } from "./program.ts"
+import type { Act, Config, Message, Program, Reason } from "./program.ts"
 import { Random, RandomScheduler } from "./scheduler.ts"
 import type { Ask, Subject } from "./server.ts"
+
+/** A call that is to be answered later. */
+export interface Token {
+  readonly id: number
+  readonly act: Act
+  readonly from: GenServer.From<Ask>
+}
 
 /** One server that was started, and what it holds beside its state. */
 export interface Incarnation {
   readonly id: number
   readonly config: Config
   ref: GenServer.ServerRef<Subject> | null
-  readonly tokens: Array<{ readonly id: number; readonly from: GenServer.From<Ask> }>
+  readonly tokens: Array<Token>
   readonly timers: Array<{ readonly id: number; readonly timer: GenServer.Timer }>
+  /** Timers that it may still arm: intervals that arm intervals would never end. */
+  timersLeft: number
 }
 
 export class World {
@@ -40,8 +49,6 @@ export class World {
   /** Senders who wait for an answer. */
   waiting = 0
   isClosing = false
-  /** Timers that may still be armed: intervals that arm intervals would never end. */
-  timers = 20
 
   constructor(program: Program, seed: number, giveWay: number) {
     this.program = program
