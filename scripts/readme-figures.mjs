@@ -9,7 +9,13 @@ import { root } from "./setup.mjs"
 const readmeFile = join(root, "README.md")
 const results = JSON.parse(readFileSync(join(root, "packages", "bench", "results", "latest.json"), "utf8"))
 
-const titles = { ours: "GenServer", erlang: "Erlang", loop: "`Queue` + `Deferred` loop", nact: "nact", xstate: "xstate" }
+const titles = {
+  ours: "GenServer",
+  erlang: "Erlang",
+  loop: "`Queue` + `Deferred` loop",
+  nact: "nact",
+  xstate: "xstate"
+}
 
 /** The rows worth a reader's time; all of them are in the file. */
 const rows = [
@@ -31,7 +37,9 @@ const cell = (row, name) => {
   const figure = row.contestants[name]
   if (figure === undefined) return "–"
   const ours = row.contestants.ours.median
-  return name === "ours" ? `**${number(figure.median)}**` : `${number(figure.median)} (${(figure.median / ours).toFixed(1)} ×)`
+  return name === "ours"
+    ? `**${number(figure.median)}**`
+    : `${number(figure.median)} (${(figure.median / ours).toFixed(1)} ×)`
 }
 
 const names = Object.keys(titles)

@@ -124,11 +124,6 @@ export abstract class Incarnation implements Driver, Occupant {
     return this.lazyScope
   }
 
-  /** Whether a fiber is the one in which this server works. */
-  isOwnFiber(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
-    return this.gear !== null && this.gear.fiber === fiber
-  }
-
   // -----------------------------------------------------------------------------------------------------------------
   // Starting
   // -----------------------------------------------------------------------------------------------------------------

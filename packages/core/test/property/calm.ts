@@ -24,14 +24,36 @@ interface Kind {
   readonly idlesAtOnce: boolean
   /** Whether handlers may call other servers. */
   readonly calls: boolean
+  /** Which handlers may send to themselves: in a mailbox that a client sends to at the same time the order is open. */
+  readonly sends: "never" | "first" | "always"
 }
 
-const busy: Kind = { finishes: ["reply", "reply", "reply", "noReply", "fail"], idlesAtOnce: false, calls: false }
+const busy: Kind = {
+  finishes: ["reply", "reply", "reply", "noReply"],
+  idlesAtOnce: false,
+  calls: false,
+  sends: "never"
+}
+
+/** Up to its reply, a call has its client wait. */
+const busyCall: Kind = { ...busy, sends: "first" }
 
 const leaf: Kind = {
-  finishes: [...busy.finishes, ...busy.finishes, "stop", "stopReply", "throw", "bad", "die", "interrupt"],
+  finishes: [
+    ...busy.finishes,
+    ...busy.finishes,
+    "fail",
+    "fail",
+    "stop",
+    "stopReply",
+    "throw",
+    "bad",
+    "die",
+    "interrupt"
+  ],
   idlesAtOnce: true,
-  calls: false
+  calls: false,
+  sends: "always"
 }
 
 const root: Kind = { ...leaf, calls: true }
@@ -39,8 +61,12 @@ const root: Kind = { ...leaf, calls: true }
 const isPlain = (finish: Finish): boolean => finish !== "fail" && finish !== "die" && finish !== "interrupt"
 
 const actOf = (kind: Kind, depth: number): FastCheck.Arbitrary<Act> => {
-  const inner = depth === 0 ? null : actOf(kind, depth - 1)
-  const nothing: FastCheck.Arbitrary<Ending> = constantFrom({ _tag: "Nothing" }, { _tag: "Nothing" }, { _tag: "Hibernate" })
+  const inner = depth === 0 ? null : actOf(kind.sends === "first" ? { ...kind, sends: "never" } : kind, depth - 1)
+  const nothing: FastCheck.Arbitrary<Ending> = constantFrom(
+    { _tag: "Nothing" },
+    { _tag: "Nothing" },
+    { _tag: "Hibernate" }
+  )
   const idle = kind.idlesAtOnce ? oneof(ms, constant(0)) : ms
   const ending: FastCheck.Arbitrary<Ending> =
     inner === null
@@ -70,9 +96,12 @@ const stepOf = (kind: Kind, inner: FastCheck.Arbitrary<Act> | null): FastCheck.A
     ms.map((ms): Step => ({ _tag: "Fork", ms }))
   )
   if (inner === null) return simple
-  const own: FastCheck.Arbitrary<Step> = oneof(
+  const sends = [
     inner.map((act): Step => ({ _tag: "Send", act })),
-    inner.map((act): Step => ({ _tag: "CastSelf", act })),
+    inner.map((act): Step => ({ _tag: "CastSelf", act }))
+  ]
+  const own: FastCheck.Arbitrary<Step> = oneof(
+    ...(kind.sends === "never" ? [] : sends),
     tuple(ms, inner).map(([ms, act]): Step => ({ _tag: "After", ms, act })),
     tuple(ms, inner).map(([ms, act]): Step => ({ _tag: "Every", ms: ms + 2, act }))
   )
@@ -88,16 +117,20 @@ const configOf = (kind: Kind): FastCheck.Arbitrary<Config> =>
     terminate: constantFrom("none", "plain", "yield", "sleep", "die"),
     trapExit: FastCheck.boolean(),
     capacity: constantFrom(Number.POSITIVE_INFINITY, 1, 2),
-    overflow: kind === busy ? constant("backpressure") : constantFrom("backpressure", "reject", "dropNewest", "dropOldest"),
+    overflow:
+      kind === busy ? constant("backpressure") : constantFrom("backpressure", "reject", "dropNewest", "dropOldest"),
     hibernateAfter: constantFrom(Number.POSITIVE_INFINITY, 4.0005),
     watched: constant(false)
   })
 
-const onSlot = <A>(slot: number, act: FastCheck.Arbitrary<Act>, make: (slot: number, act: Act) => FastCheck.Arbitrary<A>) =>
-  act.chain((act) => make(slot, act))
+const onSlot = <A>(
+  slot: number,
+  act: FastCheck.Arbitrary<Act>,
+  make: (slot: number, act: Act) => FastCheck.Arbitrary<A>
+) => act.chain((act) => make(slot, act))
 
-const sends = (slot: number, act: FastCheck.Arbitrary<Act>): FastCheck.Arbitrary<Move> => {
-  const call = onSlot(slot, act, (slot, act) =>
+const sends = (slot: number, ask: FastCheck.Arbitrary<Act>, tell = ask): FastCheck.Arbitrary<Move> => {
+  const call = onSlot(slot, ask, (slot, act) =>
     record({
       _tag: constant("Call" as const),
       slot: constant(slot),
@@ -107,15 +140,15 @@ const sends = (slot: number, act: FastCheck.Arbitrary<Act>): FastCheck.Arbitrary
       withdraw: FastCheck.boolean()
     })
   )
-  const cast = onSlot(slot, act, (slot, act) => constant<Move>({ _tag: "Cast", slot, act }))
+  const cast = onSlot(slot, tell, (slot, act) => constant<Move>({ _tag: "Cast", slot, act }))
   return oneof({ weight: 3, arbitrary: call }, { weight: 2, arbitrary: cast })
 }
 
 const pause: FastCheck.Arbitrary<Move> = ms.map((ms): Move => ({ _tag: "Sleep", ms }))
 
 const busyMove: FastCheck.Arbitrary<Move> = oneof(
-  { weight: 6, arbitrary: sends(0, actOf(busy, 2)) },
-  { weight: 6, arbitrary: sends(1, actOf(busy, 2)) },
+  { weight: 6, arbitrary: sends(0, actOf(busyCall, 2), actOf(busy, 2)) },
+  { weight: 6, arbitrary: sends(1, actOf(busyCall, 2), actOf(busy, 2)) },
   { weight: 1, arbitrary: pause }
 )
 
@@ -157,6 +190,7 @@ const wildMoves: FastCheck.Arbitrary<ReadonlyArray<Move>> = tuple(
 
 const programOf = (kind: Kind, moves: FastCheck.Arbitrary<ReadonlyArray<Move>>): FastCheck.Arbitrary<Program> =>
   record({
+    restarts: constant(false),
     servers: FastCheck.array(configOf(kind), { minLength: 3, maxLength: 3 }),
     clients: moves.map((moves) => [moves])
   })

@@ -24,11 +24,7 @@ export const nextState = (act: Act, state: number, results: ReadonlyArray<Result
 /** What a token is answered with by whoever holds it. */
 export const tokenResult = (act: Act): Result => `ok ${mix(act.label, 77)}`
 
-export const decide = (
-  { act, kind }: Message,
-  state: number,
-  results: ReadonlyArray<Result>
-): Decision => {
+export const decide = ({ act, kind }: Message, state: number, results: ReadonlyArray<Result>): Decision => {
   const next = nextState(act, state, results)
   const result = `ok ${mix(next, 3)}`
   const isCall = kind === "call"

@@ -195,4 +195,6 @@ const words = ({ event }: Entry): string => {
 }
 
 export const show = (history: History): string =>
-  history.map((entry, index) => `${index}`.padStart(4) + `${entry.at.toFixed(3)}`.padStart(12) + `  ${words(entry)}`).join("\n")
+  history
+    .map((entry, index) => `${index}`.padStart(4) + `${entry.at.toFixed(3)}`.padStart(12) + `  ${words(entry)}`)
+    .join("\n")

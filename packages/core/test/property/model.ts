@@ -334,7 +334,9 @@ export class Model {
     }
     parcel.beganAt = this.index
     const isPushed = server.isBounded && !isFromOutside(parcel)
-    server.queue = server.queue.filter((other, index) => index > place || (isPushed && index < place && isFromOutside(other)))
+    server.queue = server.queue.filter(
+      (other, index) => index > place || (isPushed && index < place && isFromOutside(other))
+    )
   }
 
   private fired(server: ServerModel, timer: Timer): void {
@@ -362,9 +364,11 @@ export class Model {
     const timer = server.timers.get(id)
     if (timer === undefined) return
     const { due, period } = timer.armed
-    const elapsed = period === 0 ? (this.now >= due - tolerance ? 1 : 0) : Math.floor((this.now - due) / period + 1e-6) + 1
+    const elapsed =
+      period === 0 ? (this.now >= due - tolerance ? 1 : 0) : Math.floor((this.now - due) / period + 1e-6) + 1
     timer.limit = Math.max(timer.fired, Math.min(period === 0 && left !== null ? 0 : elapsed, timer.limit))
-    if (left === null && period === 0 && this.now < due - tolerance) this.problem(`timer #${id} was lost before its time`)
+    if (left === null && period === 0 && this.now < due - tolerance)
+      this.problem(`timer #${id} was lost before its time`)
     if (left !== null && period === 0 && Math.abs(Math.max(0, due - this.now) - left) > tolerance) {
       this.problem(`timer #${id} had ${due - this.now} left, and says ${left}`)
     }
@@ -381,7 +385,9 @@ export class Model {
       }
       const expected = decide(busy.message, busy.state, this.inner.get(id) ?? [])
       if (JSON.stringify(expected) !== JSON.stringify(decision)) {
-        this.problem(`server ${server.id} decides ${JSON.stringify(decision)} where it should ${JSON.stringify(expected)}`)
+        this.problem(
+          `server ${server.id} decides ${JSON.stringify(decision)} where it should ${JSON.stringify(expected)}`
+        )
       }
     }
     const keeps = server.busy?.message.act.keep ?? true
@@ -500,7 +506,8 @@ export class Model {
     if (parcel.answer?.certain != null && server.end === null) this.problem(`#${parcel.sent.id} waits for its answer`)
     const caller = sender._tag === "Handler" ? this.servers.get(sender.server) : undefined
     const isKept = parcel.beganAt !== null && server.busy?.id !== parcel.sent.id
-    if (caller !== undefined && !isKept && this.isBlocked(server, caller)) this.problem(`#${parcel.sent.id} waits in a circle`)
+    if (caller !== undefined && !isKept && this.isBlocked(server, caller))
+      this.problem(`#${parcel.sent.id} waits in a circle`)
   }
 
   private isBlocked(from: ServerModel, to: ServerModel): boolean {
@@ -526,7 +533,8 @@ export class Model {
     if (server.next !== null) this.problem(`the continue #${server.next} has not come`)
     for (const { armed, fired, limit } of server.timers.values()) {
       const isDue = armed.due + fired * armed.period <= this.now - tolerance
-      if (isDue && limit === Infinity && (fired === 0 || armed.period > 0)) this.problem(`timer #${armed.id} has not come`)
+      if (isDue && limit === Infinity && (fired === 0 || armed.period > 0))
+        this.problem(`timer #${armed.id} has not come`)
     }
     const { idle } = server
     if (idle?.latest != null && !idle.cancelled && idle.latest <= this.now - tolerance) {
@@ -543,7 +551,9 @@ export class Model {
     for (const state of server.seen) {
       const at = server.committed.indexOf(state, place)
       if (at < 0) {
-        this.problem(`server ${server.id} was seen with ${state}, which is not next of ${server.committed.slice(place)}`)
+        this.problem(
+          `server ${server.id} was seen with ${state}, which is not next of ${server.committed.slice(place)}`
+        )
         return
       }
       place = at

@@ -28,6 +28,8 @@ export const outline = (history: History): ReadonlyArray<Line> => {
   const lines = new Map<string, Array<Line>>()
   const senders = new Map<number, string>()
   for (const { at, event } of history) {
+    // In the end everybody ends at the same time.
+    if (event._tag === "Closing") break
     const say = (who: string, what: string): void => {
       const line: Line = { who, at, what }
       const known = lines.get(who)

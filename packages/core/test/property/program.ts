@@ -92,6 +92,8 @@ export type Move =
   | { readonly _tag: "Sleep"; readonly ms: number }
 
 export interface Program {
+  /** Whether a client that finds a server down starts another one in its place. */
+  readonly restarts: boolean
   readonly servers: ReadonlyArray<Config>
   readonly clients: ReadonlyArray<ReadonlyArray<Move>>
 }
@@ -203,7 +205,10 @@ const move: FastCheck.Arbitrary<Move> = weighted<Move>(
     })
   ],
   [1, FastCheck.record({ _tag: constant("Stop" as const), slot, reason, timeout })],
-  [1, FastCheck.record({ _tag: constant("Exit" as const), slot, reason: oneOf("killed", "killed", "shutdown", "normal") })],
+  [
+    1,
+    FastCheck.record({ _tag: constant("Exit" as const), slot, reason: oneOf("killed", "killed", "shutdown", "normal") })
+  ],
   [2, slot.map((slot) => ({ _tag: "Answer", slot }))],
   [4, slot.map((slot) => ({ _tag: "Start", slot }))],
   [3, constant({ _tag: "Yield" })],
@@ -221,6 +226,7 @@ const clients = (count: number, moves: number) =>
 
 /** One to four clients that do some fifty things together, all at once. */
 export const program: FastCheck.Arbitrary<Program> = FastCheck.record({
+  restarts: constant(true),
   servers,
   clients: FastCheck.oneof(clients(1, 100), clients(4, 40))
 })

@@ -13,7 +13,7 @@ import * as GenServer from "../../src/GenServer.ts"
 import { statsOf } from "../../src/internal/metrics.ts"
 import type { History, Sender } from "./history.ts"
 import type { Config, Move, Program } from "./program.ts"
-import { answerOldest, callFrom, castFrom, exitFrom, layerOf, stopFrom, Subject } from "./server.ts"
+import { answerOldest, callFrom, castFrom, exitFrom, layerOf, Subject, stopFrom } from "./server.ts"
 import { type Incarnation, World } from "./world.ts"
 
 export interface Options {
@@ -24,6 +24,8 @@ export interface Options {
   readonly giveWay: number
   /** How likely time passes while somebody could still go on. */
   readonly hurry: number
+  /** When the parent ends, in virtual milliseconds, whatever clients still wait for. */
+  readonly horizon: number
 }
 
 export interface Run {
@@ -35,9 +37,6 @@ export interface Run {
   /** Messages that the servers still believe to be waiting. */
   readonly queued: number
 }
-
-/** When the parent ends, in virtual milliseconds, whatever clients still wait for. */
-const horizon = 300
 
 /** Turns that a run may take before it counts as endless. */
 const patience = 200_000
@@ -68,7 +67,14 @@ const tracer = Tracer.make({
 
 const start = (world: World, slot: number, config: Config): Effect.Effect<void, never, Scope.Scope> =>
   Effect.suspend(() => {
-    const incarnation: Incarnation = { id: world.incarnations.length, config, ref: null, tokens: [], timers: [], timersLeft: 8 }
+    const incarnation: Incarnation = {
+      id: world.incarnations.length,
+      config,
+      ref: null,
+      tokens: [],
+      timers: [],
+      timersLeft: 8
+    }
     world.incarnations.push(incarnation)
     // The class finds its layer by its name; here there are many.
     const service = { layer: layerOf(config), start: Subject.start }
@@ -77,6 +83,14 @@ const start = (world: World, slot: number, config: Config): Effect.Effect<void, 
       world.slots[slot] = incarnation
       return config.watched ? Effect.asVoid(Effect.forkDaemon(watch(world, incarnation, ref))) : Effect.void
     })
+  })
+
+/** Another one in the same place. */
+const restart = (world: World, place: number): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    if (world.isClosing) return Effect.void
+    const slot = place % world.slots.length
+    return start(world, slot, world.incarnation(slot).config)
   })
 
 const watch = (world: World, { id }: Incarnation, ref: GenServer.ServerRef<Subject>): Effect.Effect<void> =>
@@ -88,7 +102,10 @@ const go = (world: World, name: string, move: Move, index: number): Effect.Effec
   const sender: Sender = { _tag: "Client", name, interruptible: false }
   switch (move._tag) {
     case "Call":
-      return Effect.suspend(() => callFrom(world, sender, move.slot, move.act, move.timeout, move.withdraw))
+      return Effect.flatMap(
+        Effect.suspend(() => callFrom(world, sender, move.slot, move.act, move.timeout, move.withdraw)),
+        (result) => (world.program.restarts && result.startsWith("down") ? restart(world, move.slot) : Effect.void)
+      )
     case "Fork": {
       const child: Sender = { _tag: "Client", name: `${name}/${index}`, interruptible: true }
       const call = Effect.suspend(() =>
@@ -114,11 +131,7 @@ const go = (world: World, name: string, move: Move, index: number): Effect.Effec
     case "Answer":
       return Effect.suspend(() => answerOldest(world, world.incarnation(move.slot)))
     case "Start":
-      return Effect.suspend(() => {
-        if (world.isClosing) return Effect.void
-        const slot = move.slot % world.slots.length
-        return start(world, slot, world.incarnation(slot).config)
-      })
+      return restart(world, move.slot)
     case "Yield":
       return Effect.yieldNow()
     case "Sleep":
@@ -128,11 +141,18 @@ const go = (world: World, name: string, move: Move, index: number): Effect.Effec
 }
 
 /** Everything happens in here. */
-export const run = (program: Program, { giveWay, hurry, inline, seed }: Options): Run => {
+export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }: Options): Run => {
   const world = new World(program, seed, giveWay)
   const { clock, random, scheduler } = world
   // What all servers of a name count together decides about log lines, and so about who has a turn.
-  const stats = Object.assign(statsOf("Subject"), { handled: 0, queued: 0, crashes: 0, undelivered: 0, ignored: 0, stamp: 0 })
+  const stats = Object.assign(statsOf(Subject.key, "Subject"), {
+    handled: 0,
+    queued: 0,
+    crashes: 0,
+    undelivered: 0,
+    ignored: 0,
+    stamp: 0
+  })
   const scope = Effect.runSync(Scope.make())
   const fork = (effect: Effect.Effect<unknown, never, Scope.Scope>) =>
     Effect.runFork(
@@ -147,7 +167,8 @@ export const run = (program: Program, { giveWay, hurry, inline, seed }: Options)
   let turns = 0
   /** Lets everybody have turns, and time pass, until all of these are done; false if they never are. */
   const drive = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>, until: number): boolean => {
-    const isDone = () => world.waiting === 0 && fibers.every((fiber) => fiber.unsafePoll() !== null)
+    const isDone = () =>
+      (world.waiting === 0 || !world.isClosing) && fibers.every((fiber) => fiber.unsafePoll() !== null)
     while (!isDone() && turns++ < patience) {
       if (scheduler.isQuiet) {
         if (clock.nearest > clock.now) world.write({ _tag: "Quiet" })
@@ -165,14 +186,19 @@ export const run = (program: Program, { giveWay, hurry, inline, seed }: Options)
     world.write({ _tag: "Quiet" })
     return isDone()
   }
-  drive([fork(Effect.forEach(program.servers, (config, slot) => start(world, slot, config)))], horizon)
-  const clients = program.clients.map((moves, client) =>
+  const { clients: scripts, servers } = program
+  drive([fork(Effect.forEach(servers, (config, slot) => start(world, slot, config), { discard: true }))], horizon)
+  const clients = scripts.map((moves, client) =>
     fork(Effect.forEach(moves, (move, index) => go(world, `client ${client}`, move, index), { discard: true }))
   )
   drive(clients, horizon)
   world.isClosing = true
   world.write({ _tag: "Closing" })
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
-  if (process.env["DEBUG"]) console.log({ turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest }, clients.map((f) => String(f.unsafePoll())))
+  if (process.env["DEBUG"])
+    console.log(
+      { turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest },
+      clients.map((f) => String(f.unsafePoll()))
+    )
   return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience, queued: stats.queued }
 }

@@ -150,7 +150,10 @@ const handle = (kind: Message["kind"], { act, id }: Payload, state: State, from:
     const fiber = Fiber.getCurrentFiber()
     if (Option.isSome(fiber)) world.scheduler.hold(fiber.value)
     // What the inline gear leaves to the server's fiber takes effect there.
-    const isAtOnce = act.finish.endsWith("eply") && act.ending._tag !== "Continue" && !(act.ending._tag === "Idle" && act.ending.ms === 0)
+    const isAtOnce =
+      act.finish.endsWith("eply") &&
+      act.ending._tag !== "Continue" &&
+      !(act.ending._tag === "Idle" && act.ending.ms === 0)
     const { event, give } = conclude(handling, [], isAtOnce)
     world.write(event)
     return give()
@@ -360,7 +363,9 @@ const effectfulInit = (world: World, incarnation: Incarnation) =>
 const make = (config: Config) => {
   const { capacity, effectful, hibernateAfter, overflow, trapExit } = config
   const callbacks = {
-    handleCall: { Ask: (message: Ask, state: State, from: GenServer.From<Ask>) => handle("call", message, state, from) },
+    handleCall: {
+      Ask: (message: Ask, state: State, from: GenServer.From<Ask>) => handle("call", message, state, from)
+    },
     handleCast: { Tell: (message: Tell, state: State) => handle("cast", message, state, null) },
     handleInfo: { Note: (message: Note, state: State) => handle("info", message, state, null) },
     handleContinue: { Next: (message: Next, state: State) => handle("continue", message, state, null) },

@@ -88,10 +88,7 @@ export class World {
   }
 
   /** Sends, waits, and records how it ended, also if it was interrupted. */
-  ask(
-    sent: Omit<Sent, "_tag">,
-    effect: Effect.Effect<number | void, unknown>
-  ): Effect.Effect<Result> {
+  ask(sent: Omit<Sent, "_tag">, effect: Effect.Effect<number | void, unknown>): Effect.Effect<Result> {
     if (sent.timeout < Number.POSITIVE_INFINITY) this.moment(this.clock.now + sent.timeout)
     let isSent = false
     const send = Effect.flatMap(this.hold, () => {
