@@ -62,7 +62,7 @@ Medians of ${rounds} rounds, each in a process of its own, in one run on ${machi
 <!-- /bench -->`
 
 const readme = readFileSync(readmeFile, "utf8")
-const written = readme.replace(/<!-- bench -->[^]*<!-- \/bench -->/, () => block)
+const written = readme.replace(/<!-- bench -->[\s\S]*<!-- \/bench -->/, () => block)
 if (process.argv.includes("--check")) {
   if (written !== readme) {
     console.error("README.md does not show the figures of packages/bench/results/latest.json: run `npm run figures`")

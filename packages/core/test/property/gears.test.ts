@@ -18,11 +18,14 @@ type Inline = Options["inline"]
 
 const givenSeed = process.env["SEED"]
 const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
-const programs = Number(process.env["PROGRAMS"] ?? 500)
+const programs = Number(process.env["PROGRAMS"] ?? 150)
 const path = process.env["SHRUNK"]
 
 /** Programs between two turns of the event loop. */
 const batch = 50
+
+/** How long one batch may take, mostly to make a failing program smaller, in milliseconds. */
+const patience = 60_000
 
 const limit = 300_000
 
@@ -45,7 +48,12 @@ const checkAll = async (
         FastCheck.nat(),
         (program, schedule) => check(program, schedule).problems.length === 0
       ),
-      { seed: seed + done, numRuns: Math.min(batch, programs - done), ...(path === undefined ? {} : { path }) }
+      {
+        seed: seed + done,
+        numRuns: Math.min(batch, programs - done),
+        interruptAfterTimeLimit: patience,
+        ...(path === undefined ? {} : { path })
+      }
     )
     if (details.failed && details.counterexample !== null) {
       const [program, schedule] = details.counterexample

@@ -79,6 +79,8 @@ export class ServerModel {
   released = 0
   /** The call that its handler waits for. */
   waiting: Parcel | null = null
+  /** The cast for which its handler may wait: the mailbox that it goes to may be full. */
+  pressed: Parcel | null = null
 
   constructor(id: number, config: Config, state: number) {
     this.id = id
@@ -210,16 +212,14 @@ export class Model {
     parcel.ahead = server.queue.filter((other) => isFromOutside(other) && this.beganLater(other)).length - taken
     server.queue.push(parcel)
     if (server.idle !== null && this.now < server.idle.due - tolerance) server.idle.cancelled = true
+    const caller = sender._tag === "Handler" ? this.servers.get(sender.server) : undefined
     if (kind === "call" || kind === "stop") {
       this.waiting.add(parcel)
-      if (sender._tag === "Handler") {
-        const caller = this.servers.get(sender.server)
-        if (caller !== undefined) {
-          caller.waiting = parcel
-          parcel.mayBeCycle = this.leadsTo(server, caller)
-        }
+      if (caller !== undefined) {
+        caller.waiting = parcel
+        parcel.mayBeCycle = this.leadsTo(server, caller)
       }
-    }
+    } else if (caller !== undefined) caller.pressed = server.isBounded && !server.drops ? parcel : null
   }
 
   /** Whether servers wait for each other from one to another. */
@@ -227,7 +227,8 @@ export class Model {
     let server: ServerModel | undefined = from
     for (let steps = 0; server !== undefined && steps <= this.servers.size; steps++) {
       if (server === to) return true
-      server = server.waiting === null ? undefined : this.servers.get(server.waiting.sent.server)
+      const { pressed, waiting }: ServerModel = server
+      server = this.servers.get((waiting ?? pressed)?.sent.server ?? -1)
     }
     return false
   }
@@ -288,10 +289,15 @@ export class Model {
   private overtaken(server: ServerModel, place: number): Parcel | undefined {
     const parcel = server.queue[place] as Parcel
     const before = this.nextQuiet[this.index] as number
-    // Who waits for room is not yet in the mailbox; what is never refused goes past.
+    // Who waits for room is not yet in the mailbox; what is never refused goes past, as do casts of servers that would
+    // wait for each other.
     const passes = (other: Parcel): boolean =>
-      server.isBounded && server.config.overflow === "backpressure" && !isFromOutside(parcel) && isFromOutside(other)
+      server.isBounded && !server.drops && this.isPushed(parcel) && isFromOutside(other)
     return server.queue.slice(0, place).find((other) => !this.isGone(other, server, before) && !passes(other))
+  }
+
+  private isPushed(parcel: Parcel): boolean {
+    return !isFromOutside(parcel) || (parcel.sent.kind === "cast" && parcel.sent.sender._tag === "Handler")
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -333,7 +339,7 @@ export class Model {
       this.problem(`server ${server.id} begins #${id}, whose caller has gone`)
     }
     parcel.beganAt = this.index
-    const isPushed = server.isBounded && !isFromOutside(parcel)
+    const isPushed = server.isBounded && this.isPushed(parcel)
     server.queue = server.queue.filter(
       (other, index) => index > place || (isPushed && index < place && isFromOutside(other))
     )
@@ -392,6 +398,7 @@ export class Model {
     }
     const keeps = server.busy?.message.act.keep ?? true
     server.busy = null
+    server.pressed = null
     this.takesEffect(server)
     server.hasUndecided = true
     server.undecided = this.parcels.get(id) ?? null
@@ -445,7 +452,8 @@ export class Model {
   private stopped(server: ServerModel): void {
     const stop = server.end === null && server.busy === null ? this.dueStop(server) : undefined
     if (stop === undefined) return
-    if (server.config.terminate !== "none") this.problem(`server ${server.id} has not terminated`)
+    const isByParent = this.closing !== null
+    if (server.config.terminate !== "none" && !isByParent) this.problem(`server ${server.id} has not terminated`)
     server.end = { index: this.index, reasons: new Set([stop.sent.reason as Reason]), isSignal: false, killed: null }
   }
 

@@ -195,10 +195,5 @@ export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }:
   world.isClosing = true
   world.write({ _tag: "Closing" })
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
-  if (process.env["DEBUG"])
-    console.log(
-      { turns, now: clock.now, waiting: world.waiting, nearest: clock.nearest },
-      clients.map((f) => String(f.unsafePoll()))
-    )
   return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience, queued: stats.queued }
 }
