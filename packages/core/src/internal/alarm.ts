@@ -22,7 +22,6 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scheduler from "effect/Scheduler"
 import { type Deadline, Deadlines } from "./deadlines.ts"
-import { afterTurn } from "./fairness.ts"
 
 /** The longest sleep there is: JavaScript's timers count in 31 bits, and Effect's clock takes more for "forever". */
 const longestSleep = 2 ** 31 - 1
@@ -37,6 +36,15 @@ const mostSleepers = 16
 const runFork = Runtime.runFork(
   Runtime.setFiberRef(Runtime.defaultRuntime, FiberRef.unhandledErrorLogLevel, Option.some(LogLevel.Error))
 )
+
+/**
+ * Runs once the event loop has turned. What is scheduled keeps the process alive, as it must: a deadline that has no
+ * sleeper yet would otherwise be lost with a process that has nothing else to do.
+ */
+const afterTurn = (run: () => void): void => {
+  if (typeof setImmediate === "function") setImmediate(run)
+  else setTimeout(run, 0)
+}
 
 interface Sleeper {
   /** When it wakes, in milliseconds. */
@@ -113,8 +121,6 @@ export class Alarm {
   private lookLater(): void {
     if (this.isLooking) return
     this.isLooking = true
-    // What is scheduled keeps the process alive, as it must: a deadline that has no sleeper yet would otherwise be lost
-    // with a process that has nothing else to do.
     afterTurn(this.look)
   }
 

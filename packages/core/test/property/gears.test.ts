@@ -17,7 +17,7 @@ import { type Options, run } from "./run.ts"
 type Inline = Options["inline"]
 
 const givenSeed = process.env["SEED"]
-const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
+const seeds = [Number(givenSeed ?? 42)]
 const programs = Number(process.env["PROGRAMS"] ?? 150)
 const path = process.env["SHRUNK"]
 
