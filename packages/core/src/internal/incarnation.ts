@@ -227,17 +227,19 @@ export abstract class Incarnation implements Driver, Occupant {
     if (this.isRetiring && this.ending === null && !this.isDown) {
       // A fiber that outlives its handler may still hold that handler's scope: it finds it closed.
       const scopes = { handler: this.gear?.openScope ?? null, incarnation: null }
-      return Effect.zipRight(
-        release(this.name, scopes, ExitReason.normal),
-        Effect.sync(() => this.retired())
-      )
+      // It may be killed while that is released.
+      const rest = Effect.suspend(() => (this.isDown ? this.clearUp() : Effect.sync(() => this.retired())))
+      return Effect.zipRight(release(this.name, scopes, ExitReason.normal), rest)
     }
-    if (this.isDown) {
-      const children = Fiber.interruptAll(this.gear?.children ?? [])
-      return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
-    }
+    if (this.isDown) return this.clearUp()
     if (this.ending === null) this.end(ExitReason.crash(cause ?? Cause.empty), true)
     return Effect.suspend(() => this.wayOut())
+  }
+
+  /** What a killed process has left behind. */
+  private clearUp(): Effect.Effect<void> {
+    const children = Fiber.interruptAll(this.gear?.children ?? [])
+    return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
   }
 
   private retired(): void {

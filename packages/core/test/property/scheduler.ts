@@ -51,7 +51,7 @@ export class RandomScheduler implements Scheduler.Scheduler {
   private readonly giveWay: number
   private readonly lanes: Array<Lane> = []
   private readonly byFiber = new Map<AnyFiber | undefined, Lane>()
-  private held: AnyFiber | null = null
+  private readonly held = new Set<AnyFiber>()
 
   constructor(random: Random, giveWay: number) {
     this.random = random
@@ -60,11 +60,11 @@ export class RandomScheduler implements Scheduler.Scheduler {
 
   /** From here to the end of its turn the fiber does not give way: what it records is what it does. */
   hold(fiber: AnyFiber): void {
-    this.held = fiber
+    this.held.add(fiber)
   }
 
   shouldYield(fiber: AnyFiber): number | false {
-    if (fiber === this.held || this.giveWay === 0 || !this.random.chance(this.giveWay)) return false
+    if (this.giveWay === 0 || this.held.has(fiber) || !this.random.chance(this.giveWay)) return false
     return fiber.getFiberRef(FiberRef.currentSchedulingPriority) === givingWay ? false : givingWay
   }
 
@@ -93,7 +93,7 @@ export class RandomScheduler implements Scheduler.Scheduler {
       const last = this.lanes.pop()
       if (last !== undefined && last !== lane) this.lanes[index] = last
     }
-    this.held = null
+    this.held.clear()
     task?.()
   }
 }
