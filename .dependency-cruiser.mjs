@@ -8,6 +8,7 @@ const rows = {
     "Message",
     "CallError",
     "ChildSpec",
+    "SupervisorError",
     "internal/guard",
     "internal/carry",
     "internal/messageClass"

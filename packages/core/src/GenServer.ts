@@ -333,6 +333,18 @@ export interface MailboxOptions {
    * refused or dropped fails with `MailboxFull`; a cast never fails, and is reported as undelivered.
    */
   readonly overflow?: "backpressure" | "reject" | "dropNewest" | "dropOldest" | undefined
+  /**
+   * What becomes of calls and casts that wait when the server ends and its supervisor starts it again.
+   *
+   * - `"drop"`, OTP's way and the default: callers get `ServerDown`, casts are lost (`SUP-13`).
+   * - `"keep"`: callers go on waiting, and the next server handles what is there, without the message that crashed the
+   *   last one.
+   * - `{ retry: k }`: that message, too, in its place, until it has crashed servers k times in a row. Then its caller gets
+   *   `ServerDown`, and it is set aside and reported.
+   *
+   * Timers, continues and what a server has sent itself as an Info are never kept.
+   */
+  readonly onRestart?: "drop" | "keep" | { readonly retry: number } | undefined
 }
 
 type Section<M, Handle> = [M] extends [never] ? unknown : Handle
@@ -374,6 +386,13 @@ export interface ServiceClass<in out Server, out Id extends string, in out M, in
    * `Self<Server>` is left over.
    */
   readonly self: Effect.Effect<SelfHandle<Server>, never, Self<Server>>
+
+  /**
+   * Builds nothing: its service is a ref that finds, at each use, the server that holds this name under the nearest
+   * application or root supervisor then. While there is none, calls fail with `ServerDown`, reason `NoProcess`. For those
+   * who start before the server they need.
+   */
+  readonly byName: Layer.Layer<Server>
 
   /**
    * Implements the server.
@@ -540,6 +559,18 @@ export const changes = <Self, E, R>(server: Effect.Effect<ServerRef<Self>, E, R>
     E,
     R
   >
+
+/**
+ * The ref of whoever holds a server's name under the nearest application or root supervisor, if somebody does
+ * (`CALL-21`, `PROC-18`). For a program that has the server's layer, the class itself is its ref.
+ *
+ * @category clients
+ */
+export const whereis = <Self>(
+  server: Context.Tag<Self, ServerRef<Self>>
+): Effect.Effect<Option.Option<ServerRef<Self>>> =>
+  // What the root's table holds under a key is a ref of the class with that key.
+  calling.whereis(server.key) as Effect.Effect<Option.Option<ServerRef<Self>>>
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Outcomes

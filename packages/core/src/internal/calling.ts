@@ -5,23 +5,27 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { CallCycle } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import { alarmOf } from "./alarm.ts"
 import { type Definition, durationOption, type Entry, type Kind, show } from "./definition.ts"
 import { attach } from "./effectScope.ts"
-import { Envelope, type Restore, type Wait } from "./envelope.ts"
-import { capture, clockOf, isLive } from "./environment.ts"
+import { Envelope, type Party, type Restore, type Wait } from "./envelope.ts"
+import { capture, clockOf, type Environment, isLive } from "./environment.ts"
 import { spend } from "./fairness.ts"
 import { Gear } from "./gear.ts"
 import type { Started } from "./incarnation.ts"
 import { downExit, type Outsider, StopRequest } from "./items.ts"
 import { Moment } from "./moment.ts"
+import { NameRef } from "./nameRef.ts"
+import type { Parent } from "./parent.ts"
 import { Seat } from "./seat.ts"
 import { Server } from "./server.ts"
 import { callSpan, isTraced } from "./tracing.ts"
 import { turn } from "./turn.ts"
+import { currentWhereabouts, type Nest } from "./whereabouts.ts"
 
 export type Ref = Seat<Server>
 
@@ -44,16 +48,33 @@ const withRef = <A, B>(
   if (Context.isTag(server)) {
     return Effect.withFiberRuntime<unknown, unknown, unknown>((fiber) => {
       const ref = fiber.currentContext.unsafeMap.get(server.key)
-      return ref instanceof Seat ? use(fiber, ref as Ref, a, b) : Effect.flatMap(server, notARef)
+      if (ref instanceof Seat) return use(fiber, ref as Ref, a, b)
+      return ref instanceof NameRef ? use(fiber, ref.seat as Ref, a, b) : Effect.flatMap(server, notARef)
     })
   }
   if (!Effect.isEffect(server)) return notARef(server)
-  return Effect.flatMap(server, (ref) =>
-    ref instanceof Seat
-      ? Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, ref as Ref, a, b))
-      : notARef(ref)
-  )
+  return Effect.flatMap(server, (ref) => {
+    const seat = seatOf(ref)
+    return seat === null ? notARef(ref) : Effect.withFiberRuntime<unknown, unknown>((fiber) => use(fiber, seat, a, b))
+  })
 }
+
+/** Does something with the seat that an argument stands for. */
+export const withServer = (
+  server: Effect.Effect<unknown, unknown, unknown>,
+  use: (ref: Ref) => Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown, unknown> => withRef(server, (_, ref) => use(ref), undefined, undefined)
+
+/** Who holds a name under the root that the running fiber is under. */
+export const whereis = (key: string): Effect.Effect<Option.Option<unknown>> =>
+  Effect.withFiberRuntime((fiber) => {
+    const seat = fiber.getFiberRef(currentWhereabouts)?.root.lookup(key)
+    return Effect.succeed(seat === undefined || seat.occupant === null ? Option.none() : Option.some(seat))
+  })
+
+/** The seat that a ref points at now. */
+export const seatOf = (ref: unknown): Ref | null =>
+  ref instanceof Seat ? (ref as Ref) : ref instanceof NameRef ? (ref.seat as Ref) : null
 
 const notARef = (given: unknown): Effect.Effect<never> =>
   Effect.die(
@@ -155,13 +176,13 @@ const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: n
  * its own fiber waits, as long as that one has to be free for it: not once it has given `noReply`, because then somebody
  * else may hold the token.
  */
-const cycleFrom = (caller: Server, server: Server): CallCycle | null => {
+const cycleFrom = (caller: Party, server: Server): CallCycle | null => {
   const path = [caller.name, server.name]
-  let last = server
+  let last: Party = server
   while (last !== caller) {
     const waiting: Wait | null = last.waitingFor
     if (waiting === null || !waiting.blocks) return null
-    last = waiting.home as Server
+    last = waiting.home
     path.push(last.name)
   }
   return new CallCycle({ path: path as [string, ...Array<string>] })
@@ -302,28 +323,54 @@ const exitRef = (fiber: AnyFiber, ref: Ref, reason: ExitReason.ExitReason): Resu
 // Starting
 // ---------------------------------------------------------------------------------------------------------------------
 
+/** What makes a process of a definition: a server, or what extends one. */
+export type Make<P extends Server> = (
+  definition: Definition,
+  seat: Ref,
+  environment: Environment,
+  parent: Parent | null
+) => P
+
+const makeServer: Make<Server> = (definition, seat, environment, parent) =>
+  new Server(definition, seat, environment, parent)
+
 /** Starts a server in the scope of whoever starts it, which is its parent. */
 export const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Ref, unknown, Scope.Scope> =>
-  Effect.withFiberRuntime<Ref, unknown, Scope.Scope>((fiber) => {
+  Effect.map(
+    startProcess(definition, makeServer, () => args),
+    ({ seat }) => seat as Ref
+  )
+
+/**
+ * Starts a process in the scope of whoever starts it. While the layer of a supervised child is built, it becomes part of
+ * that child: it takes its name and the seat it had before, and its end is the child's.
+ */
+export const startProcess = <P extends Server>(
+  definition: Definition,
+  make: Make<P>,
+  args: (process: P) => ReadonlyArray<unknown>
+): Effect.Effect<P, unknown, Scope.Scope> =>
+  Effect.withFiberRuntime<P, unknown, Scope.Scope>((fiber) => {
     const scope = fiber.currentContext.unsafeMap.get(Scope.Scope.key) as Scope.Scope | undefined
     // Not in a scope: ask for it, and fail as Effect does.
-    if (scope === undefined) return Effect.flatMap(Scope.Scope, () => start(definition, args))
-    const seat: Ref = new Seat<Server>(definition.name)
-    const server = new Server(definition, seat, capture(fiber))
-    const { detach, pending } = attach(scope, () => close(server))
-    server.whenDown(detach)
+    if (scope === undefined) return Effect.flatMap(Scope.Scope, () => startProcess(definition, make, args))
+    const nest = nestOf(fiber)
+    const given = nest === null ? new Seat<Server>(definition.name) : nest.seatFor(definition)
+    if (!(given instanceof Seat)) return Effect.die(given)
+    const process = make(definition, given as Ref, capture(fiber), nest)
+    const { detach, pending } = attach(scope, () => close(process))
+    process.whenDown(detach)
     let started: Started | null = null
     let resume: ((exit: Started) => void) | null = null
-    server.start(args, (exit) => {
+    process.start(args(process), (exit) => {
       started = exit
       resume?.(exit)
     })
-    const result = (exit: Started): Effect.Effect<Ref, unknown> =>
-      Exit.isFailure(exit)
-        ? Exit.failCause(exit.cause)
-        : pending === null
-          ? Exit.succeed(seat)
-          : Effect.as(pending, seat)
+    const result = (exit: Started): Effect.Effect<P, unknown> => {
+      if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
+      if (nest !== null && !process.isDown) nest.adopt(process)
+      return pending === null ? Exit.succeed(process) : Effect.as(pending, process)
+    }
     if (started !== null) return result(started)
     const wait = Effect.async<void, unknown>((callback) => {
       if (started === null) resume = callback
@@ -332,27 +379,44 @@ export const start = (definition: Definition, args: ReadonlyArray<unknown>): Eff
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(wait), {
         onFailure: (cause) =>
-          started === null ? Effect.zipRight(close(server), Effect.failCause(cause)) : Effect.failCause(cause),
+          started === null ? Effect.zipRight(close(process), Effect.failCause(cause)) : Effect.failCause(cause),
         onSuccess: () => result(Exit.void)
       })
     )
   })
 
-/** The parent's end: the server ends within its `shutdown`, or is killed. */
+const nestOf = (fiber: AnyFiber): Nest | null => {
+  const nest = fiber.getFiberRef(currentWhereabouts)?.nest ?? null
+  return nest?.isOpen === true ? nest : null
+}
+
+/** The end of the scope that a server lives in: it ends within its `shutdown`, or is killed. */
 const close = (server: Server): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (server.isDown) return Effect.void
-    server.parentExit(ExitReason.shutdown())
-    if (server.isDown) return Effect.void
     // Waiting by callbacks: in a finalizer nothing can be interrupted, so `Effect.timeout` would wait for ever.
-    return Effect.async<void>((resume) => {
-      const { alarm } = server
-      const { shutdown } = server.definition
-      const deadline = new Moment(() => server.kill())
-      if (shutdown !== Number.POSITIVE_INFINITY) alarm.set(deadline, shutdown)
-      server.whenDown(() => {
-        alarm.cancel(deadline)
-        resume(Effect.void)
-      })
-    })
+    const { shutdown } = server.definition
+    return Effect.async<void>((resume) => endWithin(server, ExitReason.shutdown(), shutdown, () => resume(Effect.void)))
   })
+
+/** The parent's end: the server ends within so many milliseconds, or is killed. */
+export const endWithin = (
+  server: Server,
+  reason: ExitReason.ExitReason,
+  limit: number,
+  onEnd: (reason: ExitReason.ExitReason) => void
+): void => {
+  if (limit <= 0) server.kill()
+  else server.parentExit(reason)
+  if (server.isDown || limit === Number.POSITIVE_INFINITY) {
+    server.whenDown(onEnd)
+    return
+  }
+  const { alarm } = server
+  const deadline = new Moment(() => server.kill())
+  alarm.set(deadline, limit)
+  server.whenDown((reason) => {
+    alarm.cancel(deadline)
+    onEnd(reason)
+  })
+}

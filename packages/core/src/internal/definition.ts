@@ -25,7 +25,13 @@ export interface Entry {
   readonly handler: (message: never, state: never, from: never) => unknown
 }
 
+/** What kind of process runs by a definition. */
+export type ProcessKind = "GenServer" | "Supervisor" | "DynamicSupervisor"
+
 export interface Definition {
+  readonly processKind: ProcessKind
+  /** Whether it is known under its key: a supervisor may be nameless. */
+  readonly isNamed: boolean
   /** The keys of the service and of the handle that callbacks find in their context. */
   readonly key: string
   readonly selfKey: string
@@ -41,6 +47,10 @@ export interface Definition {
   readonly initTimeout: number
   readonly capacity: number
   readonly overflow: Overflow
+  /** Whether calls and casts that wait when it ends are left to the next one in its seat. */
+  readonly keeps: boolean
+  /** How many servers a message may crash before it is set aside; 0 is that it is never tried again. */
+  readonly retries: number
   /** After how many milliseconds of idleness the fiber is let go. */
   readonly hibernateAfter: number
   readonly format: ((state: never) => unknown) | undefined
@@ -133,7 +143,9 @@ export const define = (
   key: string,
   protocol: ReadonlyMap<string, MessageClass>,
   init: unknown,
-  callbacks: unknown
+  callbacks: unknown,
+  processKind: ProcessKind = "GenServer",
+  isNamed = true
 ): Definition => {
   const name = processName(key)
   if (typeof init !== "function") return refuse(name, `\`init\` must be a function, but is ${show(init)}`)
@@ -156,6 +168,8 @@ export const define = (
   const duration = (option: string, otherwise: number, words?: { readonly [word: string]: number }) =>
     given[option] === undefined ? otherwise : durationOption(name, option, given[option], words)
   return {
+    processKind,
+    isNamed,
     key,
     selfKey: selfKey(key),
     name,
@@ -168,7 +182,7 @@ export const define = (
     ...mailboxOptions(name, given["mailbox"]),
     hibernateAfter: duration("hibernateAfter", 1_000, { infinity: Number.POSITIVE_INFINITY }),
     format: func("format"),
-    stats: statsOf(key, name)
+    stats: statsOf(key, name, processKind !== "GenServer")
   }
 }
 
@@ -207,13 +221,16 @@ const entriesOf = (
   return entries
 }
 
-const mailboxOptions = (name: string, given: unknown): Pick<Definition, "capacity" | "overflow"> => {
+const mailboxOptions = (
+  name: string,
+  given: unknown
+): Pick<Definition, "capacity" | "overflow" | "keeps" | "retries"> => {
   if (given !== undefined && (typeof given !== "object" || given === null)) {
     return refuse(name, `\`mailbox\` must be an object, but is ${show(given)}`)
   }
   const mailbox = (given ?? {}) as { readonly [key: string]: unknown }
   for (const key of Object.keys(mailbox)) {
-    if (!["capacity", "overflow"].includes(key)) refuse(name, `there is no option \`mailbox.${key}\``)
+    if (!["capacity", "overflow", "onRestart"].includes(key)) refuse(name, `there is no option \`mailbox.${key}\``)
   }
   const capacity = mailbox["capacity"] ?? Number.POSITIVE_INFINITY
   if (typeof capacity !== "number" || !(capacity >= 1) || !(capacity === Infinity || Number.isInteger(capacity))) {
@@ -223,5 +240,19 @@ const mailboxOptions = (name: string, given: unknown): Pick<Definition, "capacit
   if (!overflows.includes(overflow as Overflow)) {
     return refuse(name, `\`mailbox.overflow\` must be one of ${overflows.join(", ")}, but is ${show(overflow)}`)
   }
-  return { capacity, overflow: overflow as Overflow }
+  return { capacity, overflow: overflow as Overflow, ...onRestartOption(name, mailbox["onRestart"] ?? "drop") }
+}
+
+const onRestartOption = (name: string, given: unknown): Pick<Definition, "keeps" | "retries"> => {
+  if (given === "drop") return { keeps: false, retries: 0 }
+  if (given === "keep") return { keeps: true, retries: 0 }
+  const retries =
+    typeof given === "object" && given !== null && Object.keys(given).join() === "retry"
+      ? (given as { readonly retry: unknown }).retry
+      : undefined
+  if (typeof retries === "number" && Number.isInteger(retries) && retries >= 1) return { keeps: true, retries }
+  return refuse(
+    name,
+    `\`mailbox.onRestart\` must be "drop", "keep" or { retry: k } with a whole number from 1 up, but is ${show(given)}`
+  )
 }

@@ -2,13 +2,14 @@
  * What a server does before it has ended: `terminate`, then an end to the fibers that callbacks forked, then the release
  * of what `init` acquired. It runs in the server's own fiber.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as ExitReason from "../ExitReason.ts"
 import type { Definition } from "./definition.ts"
+import type { Parent } from "./parent.ts"
 import { crashLog, finalizerLog } from "./reports.ts"
 
 /** The scopes that are open: the handler's that was interrupted or failed, and the incarnation's. */
@@ -22,6 +23,8 @@ export interface Departure {
   readonly reason: ExitReason.ExitReason
   /** Whether the log is to hear of it. */
   readonly isNews: boolean
+  /** Whose child it is, if it has a supervisor. */
+  readonly parent: Parent | null
   /** Where it crashed, by which message, and the last good state. */
   readonly where: string
   readonly message: object | null
@@ -65,19 +68,25 @@ const runTerminate = ({ definition, reason, state }: Departure): Effect.Effect<u
   )
 
 const report = (
-  { definition, state }: Departure,
+  { definition, parent, state }: Departure,
   where: string,
   message: object | null,
   cause: Cause.Cause<unknown>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { format, name } = definition
-    return crashLog(name, where, message, format === undefined ? null : { shown: format(state as never) }, cause)
-  }).pipe(
-    // A formatter that fails must not hide the crash.
-    Effect.catchAllCause(() => crashLog(definition.name, where, message, null, cause)),
-    quietly
-  )
+    const repeated = parent?.repeats(`${where}: ${firstLine(cause)}`) ?? null
+    if (repeated !== null && parent !== null) return repeated
+    const { format, name, processKind: kind } = definition
+    const who = { kind, name, parent }
+    return Effect.suspend(() =>
+      crashLog(who, where, message, format === undefined ? null : { shown: format(state as never) }, cause)
+    ).pipe(
+      // A formatter that fails must not hide the crash.
+      Effect.catchAllCause(() => crashLog(who, where, message, null, cause))
+    )
+  }).pipe(quietly)
+
+const firstLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
 
 /** A logger that throws must not keep a server from ending; there is nobody left to tell of it. */
 const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)

@@ -28,18 +28,22 @@ export type Phase = (typeof Phase)[keyof typeof Phase]
 /** What `Effect.uninterruptibleMask` gives. */
 export type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 
-/** Something that a server may wait for: an answer, or room in a mailbox. */
+/** Who may wait for others, and be waited for: a server, or the fiber that builds a supervised layer. */
+export interface Party {
+  readonly name: string
+  /** What it waits for, if it waits for another one. */
+  readonly waitingFor: Wait | null
+}
+
+/** Something that one may wait for: an answer, room in a mailbox, or the start or end of a child. */
 export interface Wait {
-  readonly home: Home
+  readonly home: Party
   /** Whether the way on depends on the other server being free (see the cycles of `calling`). */
   readonly blocks: boolean
 }
 
 /** What an envelope needs of the server that it was sent to. */
-export interface Home {
-  readonly name: string
-  /** What this server's own fiber is waiting for, if it is waiting for another server. */
-  readonly waitingFor: Wait | null
+export interface Home extends Party {
   /** A queued call was withdrawn. */
   withdrawn(envelope: Envelope): void
   /** A kept token has been used, or has nobody waiting any more. */
@@ -77,10 +81,13 @@ const interrupted: Answer = Exit.void
 export class Envelope implements Wait {
   readonly tag: string
   readonly request: object
-  readonly home: Home
+  /** The server that it was sent to, or the one that has taken over that one's mailbox. */
+  home: Home
   /** Whether the request is taken back when its caller gives up before the handler was called. */
   readonly withdrawable: boolean
   phase: Phase = Phase.Queued
+  /** How many servers have crashed over it. */
+  crashes = 0
   exit: Answer | null = null
   /** The call's span, if somebody traces. */
   span: Tracer.Span | null = null

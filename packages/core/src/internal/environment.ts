@@ -5,6 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as Runtime from "effect/Runtime"
@@ -12,9 +13,13 @@ import type * as RuntimeFlags from "effect/RuntimeFlags"
 import * as RuntimeFlag from "effect/RuntimeFlags"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import type * as Supervisor from "effect/Supervisor"
 import * as Tracer from "effect/Tracer"
 import { type Alarm, alarmOf } from "./alarm.ts"
+import type { Root } from "./root.ts"
 import { isTraced } from "./tracing.ts"
+import { withoutWatchers } from "./watcher.ts"
+import { currentWhereabouts, type Whereabouts } from "./whereabouts.ts"
 
 export interface Environment {
   /** As the fiber had them. */
@@ -56,11 +61,21 @@ export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environmen
   const refs = fiber.getFiberRefs()
   const previous = last?.deref()
   if (previous !== undefined && sameRefs(previous.captured, refs)) return previous
+  const environment = environmentOf(fiber, refs)
+  last = new WeakRef(environment)
+  return environment
+}
+
+const environmentOf = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  refs: FiberRefs.FiberRefs,
+  context: Context.Context<never> = fiber.currentContext
+): Environment => {
   const clock = clockOf(fiber)
-  const environment: Environment = {
+  return {
     captured: refs,
-    services: servicesOf(fiber.currentContext),
-    fiberRefs: FiberRefs.delete(refs, FiberRef.interruptedCause),
+    services: servicesOf(context),
+    fiberRefs: unwatched(FiberRefs.delete(refs, FiberRef.interruptedCause)),
     runtimeFlags: kernelFlags(fiber.getFiberRef(FiberRef.currentRuntimeFlags)),
     // A server is the scheduler of its own fiber: what its handlers start belongs to the one below.
     scheduler: baseScheduler(fiber.currentScheduler),
@@ -69,8 +84,55 @@ export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environmen
     clock,
     alarm: alarmOf(clock)
   }
-  last = new WeakRef(environment)
-  return environment
+}
+
+/** The environment of what is started in the place `whereabouts`: as the running fiber's, with these services. */
+export const environmentAt = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  services: Context.Context<never>,
+  whereabouts: Whereabouts
+): Environment =>
+  environmentOf(
+    fiber,
+    FiberRefs.updateAs(fiber.getFiberRefs(), {
+      fiberId: fiber.id(),
+      fiberRef: currentWhereabouts,
+      value: whereabouts
+    }),
+    services
+  )
+
+/** The same environment with other services. */
+export const withServices = (environment: Environment, services: Context.Context<never>): Environment => ({
+  ...environment,
+  services: servicesOf(services)
+})
+
+/** Who watches the fibers of an environment: nobody of ours. */
+export const supervisorOf = (environment: Environment): Supervisor.Supervisor<unknown> =>
+  FiberRefs.getOrDefault(environment.fiberRefs, FiberRef.currentSupervisor)
+
+/** Where an environment is. */
+export const whereaboutsOf = (environment: Environment): Whereabouts | null =>
+  FiberRefs.getOrDefault(environment.fiberRefs, currentWhereabouts)
+
+/** The same environment under that root, and in no child's layer. */
+export const withRoot = (environment: Environment, root: Root): Environment => ({
+  ...environment,
+  fiberRefs: FiberRefs.updateAs(environment.fiberRefs, {
+    fiberId: FiberId.none,
+    fiberRef: currentWhereabouts,
+    value: { root, nest: null }
+  })
+})
+
+/** Without those who watch a build: what is started then is no part of it. */
+const unwatched = (refs: FiberRefs.FiberRefs): FiberRefs.FiberRefs => {
+  const watching = FiberRefs.getOrDefault(refs, FiberRef.currentSupervisor)
+  const others = withoutWatchers(watching)
+  return others === watching
+    ? refs
+    : FiberRefs.updateAs(refs, { fiberId: FiberId.none, fiberRef: FiberRef.currentSupervisor, value: others })
 }
 
 const servicesOf = (context: Context.Context<never>): Context.Context<never> => {

@@ -12,11 +12,14 @@ import type * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as ExitReason from "../ExitReason.ts"
-import type { Definition } from "./definition.ts"
+import type { Definition, ProcessKind } from "./definition.ts"
 import { type Departure, depart, type OpenScopes, release } from "./departure.ts"
 import { type Environment, runtimeOf } from "./environment.ts"
+import { emit, ProcessEvent } from "./events.ts"
 import { type Driver, Gear } from "./gear.ts"
 import { Moment } from "./moment.ts"
+import type { Parent } from "./parent.ts"
+import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
 import type { Occupant, Seat } from "./seat.ts"
 import type { Timer } from "./self.ts"
 
@@ -42,8 +45,12 @@ interface Ending {
   readonly terminate: boolean
 }
 
-export abstract class Incarnation implements Driver, Occupant {
+export abstract class Incarnation implements Driver, Occupant, Listed {
   readonly definition: Definition
+  /** Whose child it is, if it has a supervisor. */
+  readonly parent: Parent | null
+  previous: Listed | null = null
+  following: Listed | null = null
   readonly seat: Seat<Occupant>
   readonly environment: Environment
   gate: number = Gate.Starting | Gate.Busy
@@ -63,11 +70,14 @@ export abstract class Incarnation implements Driver, Occupant {
   private lazyTimers: Set<Timer> | null = null
   private lazyScope: Scope.CloseableScope | null = null
   private startLimit: Moment | null = null
+  /** When it was killed, as long as something of it is still at work. */
+  private killedAt: number | null = null
   private onStarted: ((exit: Started) => void) | null = null
   private onEnd: Array<(reason: ExitReason.ExitReason) => void> | null = null
 
-  constructor(definition: Definition, seat: Seat<Occupant>, environment: Environment) {
+  constructor(definition: Definition, seat: Seat<Occupant>, environment: Environment, parent: Parent | null) {
     this.definition = definition
+    this.parent = parent
     this.seat = seat
     this.environment = environment
   }
@@ -92,6 +102,9 @@ export abstract class Incarnation implements Driver, Occupant {
   protected abstract account(): Pick<Departure, "where" | "message" | "state">
   /** It has ended: those who wait are to be told. */
   protected abstract dismiss(reason: ExitReason.ExitReason): void
+  abstract readonly queueLength: number
+  /** What is being handled, and since when, in milliseconds of the alarm's time. */
+  abstract readonly handling: { readonly message: string; readonly since: number } | null
 
   // -----------------------------------------------------------------------------------------------------------------
   // Looking
@@ -99,6 +112,40 @@ export abstract class Incarnation implements Driver, Occupant {
 
   get name(): string {
     return this.definition.name
+  }
+
+  /** Its name and place, as events have them. */
+  get identity(): { readonly process: string; readonly path: ReadonlyArray<string>; readonly kind: ProcessKind } {
+    return { process: this.name, path: this.path, kind: this.definition.processKind }
+  }
+
+  /** Its place in the tree, the root first; its name alone if it has no supervisor. */
+  get path(): ReadonlyArray<string> {
+    return this.parent === null ? [this.name] : this.parent.pathOf(this.name)
+  }
+
+  /** What anybody may see of it. */
+  describe(): ProcessInfo {
+    const { handling } = this
+    const now = this.alarm.now()
+    return new ProcessInfo({
+      name: this.name,
+      kind: this.definition.processKind,
+      of: this,
+      status: this.status,
+      queueLength: this.queueLength,
+      restarts: this.parent?.restarts ?? 0,
+      handled: this.handled,
+      handling: handling === null ? null : { message: handling.message, millis: Math.max(0, now - handling.since) },
+      zombie: this.killedAt === null ? null : Math.max(0, now - this.killedAt)
+    })
+  }
+
+  private get status(): ProcessStatus {
+    if (this.isDown) return "zombie"
+    if ((this.gate & Gate.Starting) !== 0) return "starting"
+    if (this.ending !== null) return "stopping"
+    return (this.gate & Gate.Busy) !== 0 && !this.isRetiring ? "running" : "idle"
   }
 
   get isDown(): boolean {
@@ -132,6 +179,7 @@ export abstract class Incarnation implements Driver, Occupant {
   protected take(onStarted: (exit: Started) => void): void {
     this.onStarted = onStarted
     this.seat.occupant = this
+    enlist(this)
   }
 
   /** Calls `onLimit` if the start is not done within so many milliseconds. */
@@ -146,6 +194,14 @@ export abstract class Incarnation implements Driver, Occupant {
     this.onStarted = null
     if (this.startLimit !== null) this.alarm.cancel(this.startLimit)
     this.startLimit = null
+    if (!this.isDown) {
+      emit(() => {
+        const restarts = this.parent?.restarts ?? 0
+        return restarts === 0
+          ? ProcessEvent.Started(this.identity)
+          : ProcessEvent.Restarted({ ...this.identity, restarts })
+      })
+    }
     if (onStarted !== null && this.startExit !== null) onStarted(this.startExit)
   }
 
@@ -239,7 +295,16 @@ export abstract class Incarnation implements Driver, Occupant {
   /** What a killed process has left behind. */
   private clearUp(): Effect.Effect<void> {
     const children = Fiber.interruptAll(this.gear?.children ?? [])
-    return Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed))
+    return Effect.zipRight(
+      Effect.zipRight(children, release(this.name, this.openScopes(), ExitReason.killed)),
+      Effect.sync(() => this.vanish())
+    )
+  }
+
+  /** Nothing of a killed process is at work any more. */
+  private vanish(): void {
+    this.killedAt = null
+    delist(this)
   }
 
   private retired(): void {
@@ -295,6 +360,7 @@ export abstract class Incarnation implements Driver, Occupant {
         definition: this.definition,
         reason,
         isNews: this.isNews(reason),
+        parent: this.parent,
         terminate: terminate && this.definition.terminate !== undefined,
         isKilled: () => this.isDown,
         children: () => Array.from(this.gear?.children ?? []),
@@ -311,10 +377,24 @@ export abstract class Incarnation implements Driver, Occupant {
 
   /** It has ended: everybody who waits is told, in one step, and the seat is free. */
   private finish(reason: ExitReason.ExitReason): void {
-    if (this.isDown) return
-    if (this.isNews(reason)) this.definition.stats.crashes++
+    if (this.isDown) {
+      // Killed on its way out, and now there.
+      this.vanish()
+      return
+    }
+    const isNews = this.isNews(reason)
+    if (isNews) this.definition.stats.crashes++
+    const hadStarted = (this.gate & Gate.Starting) === 0
     this.gate = Gate.Down
     this.ended = reason
+    delist(this)
+    if (hadStarted) {
+      emit(() =>
+        ExitReason.isExpected(reason)
+          ? ProcessEvent.Stopped({ ...this.identity, reason })
+          : ProcessEvent.Crashed({ ...this.identity, reason, restarts: this.parent?.restarts ?? 0 })
+      )
+    }
     this.settleDown()
     if (this.hibernation !== null) this.alarm.cancel(this.hibernation)
     if (this.lazyTimers !== null) for (const timer of Array.from(this.lazyTimers)) timer.stop()
@@ -346,8 +426,12 @@ export abstract class Incarnation implements Driver, Occupant {
     this.isKilled = true
     this.finish(ExitReason.killed)
     const { gear } = this
-    if (gear !== null && gear.fiber !== null) gear.interrupt()
-    else if (this.lazyScope !== null) this.run(release(this.name, this.openScopes(), ExitReason.killed))
+    const isAtWork = gear !== null && gear.fiber !== null
+    if (!isAtWork && this.lazyScope === null) return
+    this.killedAt = this.alarm.now()
+    enlist(this)
+    if (isAtWork) gear.interrupt()
+    else this.run(this.clearUp())
   }
 
   /** An exit signal that is not trapped: whatever is being done is interrupted, `terminate` does not run (`TERM-2`). */

@@ -45,6 +45,8 @@ export class Stamped {
   readonly queuedAt: bigint | null
   /** Whether it takes up room in a mailbox with a limit: it comes from outside. */
   readonly takesRoom: boolean
+  /** How many servers have crashed over it. */
+  crashes = 0
   constructor(message: object, link: Tracer.AnySpan | undefined, queuedAt: bigint | null, takesRoom: boolean) {
     this.message = message
     this.link = link

@@ -17,6 +17,8 @@ export interface Stats {
   crashes: number
   /** Casts and Infos that no handler will see: dropped by a full mailbox, or left when the server ended. */
   undelivered: number
+  /** Children that a supervisor has started again. */
+  restarts: number
   /** Answers to calls that had been answered, or given up, before. */
   ignored: number
   /** Messages queued so far, to choose those whose time is taken. */
@@ -33,7 +35,7 @@ const boundaries = MetricBoundaries.exponential({ start: 0.000_001, factor: 4, c
 const all = new Map<string, Stats>()
 
 /** The counts of all servers of a service. */
-export const statsOf = (key: string, name: string): Stats => {
+export const statsOf = (key: string, name: string, isSupervisor = false): Stats => {
   const known = all.get(key)
   if (known !== undefined) return known
   const labels = [MetricLabel.make("server", name), MetricLabel.make("key", key)]
@@ -46,6 +48,7 @@ export const statsOf = (key: string, name: string): Stats => {
     queued: 0,
     crashes: 0,
     undelivered: 0,
+    restarts: 0,
     ignored: 0,
     stamp: 0,
     handlerTime: histogram("gen_server_handler_seconds", `Time in a handler, of one message in ${sampling}`),
@@ -60,6 +63,7 @@ export const statsOf = (key: string, name: string): Stats => {
   counter("gen_server_messages", "Messages whose handler was called", () => stats.handled)
   counter("gen_server_crashes", "Servers that crashed", () => stats.crashes)
   counter("gen_server_undelivered", "Casts and Infos that no handler saw", () => stats.undelivered)
+  if (isSupervisor) counter("supervisor_restarts", "Children that were started again", () => stats.restarts)
   counter("gen_server_ignored_answers", "Answers to calls that were settled before", () => stats.ignored)
   const queue = Metric.globalMetricRegistry.get(
     MetricKey.taggedWithLabels(MetricKey.gauge("gen_server_queue_length", { description: "Messages waiting" }), labels)

@@ -7,6 +7,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type DownReason, noProcess } from "../ExitReason.ts"
+import type { Held } from "./held.ts"
 
 /** What runs in a seat. */
 export interface Occupant {
@@ -62,6 +63,10 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   occupant: I | null = null
   /** What callers are told while nobody does. */
   down: DownReason = noProcess
+  /** Whether a supervisor may put another one here. */
+  isKept = false
+  /** What the last one has left for the next. */
+  held: Held | null = null
   private watchers: Set<Watcher> | null = null
 
   constructor(name: string) {
@@ -78,19 +83,37 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     if (this.watchers !== null) for (const watcher of this.watchers) watcher.tell(state)
   }
 
-  /** The occupant is gone, and nobody will come after it. */
+  /** The occupant is gone. If nobody can come after it, that was all. */
   vacate(): void {
     this.occupant = null
+    if (!this.isKept) this.endWatchers()
+  }
+
+  /** Nobody will come after the last one: whoever still waits is told `reason`, whoever comes later `down`. */
+  retire(reason: DownReason, down: DownReason): void {
+    this.isKept = false
+    this.down = down
+    this.release(reason)
+    if (this.occupant === null) this.endWatchers()
+  }
+
+  /** What the last one has left is not waited for any longer. */
+  release(reason: DownReason): void {
+    this.held?.dismiss(this.name, reason)
+    this.held = null
+  }
+
+  private endWatchers(): void {
     if (this.watchers !== null) for (const watcher of this.watchers) watcher.end()
     this.watchers = null
   }
 
   subscribe(watcher: Watcher): void {
-    if (this.occupant === null) {
+    if (this.occupant === null && !this.isKept) {
       watcher.end()
       return
     }
-    if (Option.isSome(this.occupant.committed)) watcher.tell(this.occupant.committed.value)
+    if (this.occupant !== null && Option.isSome(this.occupant.committed)) watcher.tell(this.occupant.committed.value)
     this.watchers ??= new Set()
     this.watchers.add(watcher)
   }

@@ -16,17 +16,20 @@ import * as ExitReason from "../ExitReason.ts"
 import type { Entry } from "./definition.ts"
 import { Envelope, type Home, Phase, type Wait } from "./envelope.ts"
 import { isLive } from "./environment.ts"
+import { emit, ProcessEvent } from "./events.ts"
 import { ExitSignal } from "./exitSignal.ts"
 import { spend } from "./fairness.ts"
+import { Held } from "./held.ts"
 import { Inbox } from "./inbox.ts"
 import { Gate, Incarnation, type Started } from "./incarnation.ts"
 import { downExit, type Item, type Outsider, ParentExit, Stamped, StopRequest } from "./items.ts"
 import { sampling } from "./metrics.ts"
 import { Moment } from "./moment.ts"
 import { type After, badOption, badOutcome, describe, Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
-import { isWorthALine, undeliveredLog } from "./reports.ts"
+import { isWorthALine, quarantineLog, undeliveredLog } from "./reports.ts"
 import { type Owner, SelfHandle } from "./self.ts"
 import { linkedSpan, setQueueTime } from "./tracing.ts"
+import type { Node } from "./tree.ts"
 import { turn } from "./turn.ts"
 
 /** Messages that the fiber takes before it lets others have a turn. */
@@ -36,6 +39,8 @@ export class Server extends Incarnation implements Home, Owner {
   state: unknown = undefined
   waitingFor: Wait | null = null
   private lostCount = 0
+  /** Casts and Infos that were left in the mailbox at the end. */
+  leftCount = 0
 
   private inbox: Inbox | null = null
   /** What is being handled: the message, by what, and for whom. */
@@ -53,6 +58,10 @@ export class Server extends Incarnation implements Home, Owner {
   private farewell: Exit.Exit<unknown, unknown> | null = null
   /** When the handling of the current message began, if its time is taken. */
   private begunAt: bigint | null = null
+  /** When the Effect of the current message began, in milliseconds of the alarm's time: only those can be seen at work. */
+  private since = 0
+  /** How many servers have crashed over the current message, if it is a cast. */
+  private crashes = 0
 
   override get committed(): Option.Option<unknown> {
     return (this.gate & (Gate.Starting | Gate.Down)) === 0 ? Option.some(this.state) : Option.none()
@@ -65,6 +74,11 @@ export class Server extends Incarnation implements Home, Owner {
   /** Runs `init`, here if it is plain, else in the server's fiber. `onStarted` is told how it ended. */
   start(args: ReadonlyArray<unknown>, onStarted: (exit: Started) => void): void {
     this.take(onStarted)
+    const { held } = this.seat
+    if (held !== null) {
+      this.seat.held = null
+      held.handOver(this, (item) => this.open().push(item))
+    }
     let given: unknown
     try {
       given = this.definition.init(...(args as ReadonlyArray<never>))
@@ -165,6 +179,7 @@ export class Server extends Incarnation implements Home, Owner {
       this.settle(given)
       this.moveOn()
     } else if (Effect.isEffect(given)) {
+      this.since = this.alarm.now()
       const gear = this.engage()
       gear.wake(gear.handle(given as Effect.Effect<unknown, unknown>), true)
     } else {
@@ -301,6 +316,7 @@ export class Server extends Incarnation implements Home, Owner {
     }
     if (item instanceof Envelope) return this.handleCall(item)
     if (item instanceof Stamped) {
+      this.crashes = item.crashes
       const queueNanos = item.queuedAt === null ? null : this.waited(item.queuedAt)
       return this.handle(this.entryOf(item.message), item.message, item.link, queueNanos)
     }
@@ -370,6 +386,7 @@ export class Server extends Incarnation implements Home, Owner {
   }
 
   private perform(effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> {
+    this.since = this.alarm.now()
     return this.engage().handle(effect)
   }
 
@@ -402,6 +419,7 @@ export class Server extends Incarnation implements Home, Owner {
     this.envelope = null
     this.waitingFor = null
     this.span = undefined
+    this.crashes = 0
   }
 
   override succeeded(value: unknown): Effect.Effect<void> | null {
@@ -570,7 +588,8 @@ export class Server extends Incarnation implements Home, Owner {
       if (envelope instanceof StopRequest) envelope.end(reason)
       else envelope.settle(downExit(this.name, envelope.tag, reason))
     }
-    if (this.envelope !== null) {
+    const kept = this.seat.isKept && this.definition.keeps ? this.retried(reason) : null
+    if (this.envelope !== null && kept?.[0] !== this.envelope) {
       // The reply of `stopReply` also goes out when `terminate` has crashed (`CB-12`), but not from a killed server.
       if (this.farewell !== null && !this.isKilled) this.envelope.settle(this.farewell)
       else tell(this.envelope)
@@ -581,10 +600,63 @@ export class Server extends Incarnation implements Home, Owner {
     const left = this.inbox?.drain() ?? []
     this.inbox = null
     for (const item of left) {
-      if (isEnvelope(item)) tell(item)
-      else if (!(item instanceof ParentExit)) this.definition.stats.undelivered++
+      if (kept !== null && this.isKeepable(item)) kept.push(item)
+      else if (isEnvelope(item)) tell(item)
+      else if (!(item instanceof ParentExit)) {
+        this.leftCount++
+        this.definition.stats.undelivered++
+      }
     }
+    if (kept !== null && kept.length > 0) this.seat.held = new Held(kept, this.definition.stats)
     this.done()
+  }
+
+  /** The message that it has crashed over, if the next server is to try it, too. */
+  private retried(reason: ExitReason.ExitReason): Array<Item> {
+    const { envelope, message } = this
+    const { retries } = this.definition
+    if (reason._tag !== "Crash" || message === null || this.entry === null) return []
+    if (this.entry.kind !== "call" && this.entry.kind !== "cast") return []
+    const crashes = (envelope?.crashes ?? this.crashes) + 1
+    if (crashes >= retries) {
+      if (retries > 0) {
+        emit(() => ProcessEvent.Quarantined({ ...this.identity, message, crashes, reason }))
+        this.run(quarantineLog(this.name, message, crashes))
+      }
+      return []
+    }
+    if (envelope !== null) {
+      // Nobody waits for it any more.
+      if (envelope.exit !== null) return []
+      envelope.crashes = crashes
+      return [envelope]
+    }
+    const again = new Stamped(message, undefined, null, true)
+    again.crashes = crashes
+    return [again]
+  }
+
+  /** Calls and casts: not what it has sent itself by timers, and no stops. */
+  private isKeepable(item: Item): boolean {
+    if (item instanceof Envelope) return !(item instanceof StopRequest)
+    return this.kindOf(item instanceof Stamped ? item.message : item) === "cast"
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Looking
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /** What it looks like in a drawing of the tree. */
+  get node(): Node {
+    return { text: `${this.name} (${this.definition.processKind})`, below: [] }
+  }
+
+  override get queueLength(): number {
+    return this.inbox?.size ?? 0
+  }
+
+  override get handling(): { readonly message: string; readonly since: number } | null {
+    return this.entry === null ? null : { message: this.entry.tag, since: this.since }
   }
 
   // -----------------------------------------------------------------------------------------------------------------
@@ -605,8 +677,7 @@ export class Server extends Incarnation implements Home, Owner {
 
   /** The end of the parent, whatever its exit: a trapping server comes to it in its turn (`TERM-4`). */
   parentExit(reason: ExitReason.ExitReason): void {
-    if (this.definition.shutdown === 0) this.kill()
-    else if (!this.definition.trapExit) this.exit(reason)
+    if (!this.definition.trapExit) this.exit(reason)
     else if (this.ending === null && !this.isDown) {
       this.open().push(new ParentExit(reason))
       this.attend()

@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { start } from "./calling.ts"
 import { checkProtocol, type Definition, define, processName, selfKey } from "./definition.ts"
+import { NameRef } from "./nameRef.ts"
+import { currentWhereabouts } from "./whereabouts.ts"
 
 /** What a server's layer carries, so that it can be started without building the layer. */
 const ServerLayerTypeId = "~@effect-otp/core/ServerLayer"
@@ -16,7 +18,7 @@ interface ServerLayer {
 }
 
 /** The definition and arguments of a layer that `toLayer` made and nothing was done to. */
-const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTypeId] | undefined =>
+export const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTypeId] | undefined =>
   (typeof layer === "object" || typeof layer === "function") && layer !== null && ServerLayerTypeId in layer
     ? (layer as ServerLayer)[ServerLayerTypeId]
     : undefined
@@ -46,6 +48,7 @@ export const makeService = (key: unknown, given: unknown): object => {
     static readonly state = state
     static readonly messages = messages
     static readonly self = self
+    static readonly byName = byName(tag, name)
 
     static toLayer(init: unknown, callbacks: unknown): object {
       return layerOf(tag, define(key, protocol, init, callbacks))
@@ -62,6 +65,15 @@ export const makeService = (key: unknown, given: unknown): object => {
     }
   }
 }
+
+/** A layer that builds nothing: its ref finds, at each use, who holds the name under the root it was built under. */
+export const byName = (tag: Context.Tag<unknown, unknown>, name: string): Layer.Layer<unknown> =>
+  Layer.effect(
+    tag,
+    Effect.withFiberRuntime((fiber) =>
+      Effect.succeed(new NameRef(tag.key, name, fiber.getFiberRef(currentWhereabouts)?.root ?? null))
+    )
+  )
 
 /**
  * A layer for an `init` without arguments, a function to layers for one with arguments: which of the two cannot be seen

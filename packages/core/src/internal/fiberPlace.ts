@@ -1,0 +1,507 @@
+/**
+ * The place of a child that is a layer or an effect: it has a fiber of its own, which builds the layer, parks, and closes
+ * it when told, or runs the effect. Building in one fiber and closing in another would make every restart slower than
+ * the one before: Effect carries the FiberRefs of the one over to the other.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import type { Type } from "../ChildSpec.ts"
+import * as ExitReason from "../ExitReason.ts"
+import { AlreadyStarted } from "../SupervisorError.ts"
+import type { Definition } from "./definition.ts"
+import { parking } from "./effectFiber.ts"
+import type { Wait } from "./envelope.ts"
+import { type Environment, environmentAt, runtimeOf, supervisorOf } from "./environment.ts"
+import { emit, ProcessEvent } from "./events.ts"
+import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
+import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
+import { childLog, finalizerLog, workerLog } from "./reports.ts"
+import { Seat } from "./seat.ts"
+import type { Server } from "./server.ts"
+import type { Node } from "./tree.ts"
+import { Watcher } from "./watcher.ts"
+import { currentWhereabouts, type Member, type Nest } from "./whereabouts.ts"
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** What a child is made of. */
+export type Stuff =
+  | {
+      readonly _tag: "Layer"
+      readonly layer: Layer.Layer<unknown, unknown, unknown>
+      /** The keys of the services that are given out through the place. */
+      readonly lateBound: ReadonlyArray<string>
+      readonly watch: boolean
+    }
+  | { readonly _tag: "Worker"; readonly effect: Effect.Effect<unknown, unknown, unknown> }
+
+/** Whether the child is wanted at all. */
+export type StartIf = Effect.Effect<boolean, unknown, unknown>
+
+export class FiberPlace extends Place {
+  readonly stuff: Stuff
+  private readonly startIf: StartIf | null
+  private run: Run | null = null
+  /** Seats by the keys of the servers that sit there, in the order in which they are started. */
+  private readonly seatsOf = new Map<string, Array<Seat<Server>>>()
+  private isSupervisor = false
+  /** What it provided when it was built last. */
+  services: Context.Context<never> = Context.empty()
+  /** What those that stand after it find, beside services: the FiberRefs that its build has left. */
+  after: Environment | null = null
+
+  constructor(id: string, care: Care, keeper: Keeper, stuff: Stuff, startIf: StartIf | null) {
+    super(id, care, keeper)
+    this.stuff = stuff
+    this.startIf = startIf
+  }
+
+  override start(environment: Environment, onOutcome: (outcome: Outcome) => void): void {
+    const run = new Run(this, environment, (outcome) => {
+      if (outcome._tag !== "Started" && this.run === run) this.run = null
+      onOutcome(outcome)
+    })
+    this.run = run
+    run.begin(this.stuff, this.startIf)
+  }
+
+  override cancel(): void {
+    this.run?.interrupt()
+  }
+
+  protected override whenOver(onEnd: (reason: ExitReason.ExitReason) => void): void {
+    const { run } = this
+    if (run === null) return
+    run.onOver = (reason) => {
+      if (this.run === run) this.run = null
+      onEnd(reason)
+    }
+  }
+
+  protected override tell(reason: ExitReason.ExitReason): void {
+    this.run?.close(reason)
+  }
+
+  override kill(): void {
+    this.run?.kill()
+  }
+
+  override orphan(): void {
+    this.run?.orphan()
+  }
+
+  /** It has ended by itself: an effect that is over, a server in it, or a fiber that it had forked. */
+  over(run: Run, reason: ExitReason.ExitReason): void {
+    if (this.run !== run) return
+    if (run.isOver) this.run = null
+    this.ended(reason)
+  }
+
+  override get hasRemains(): boolean {
+    return this.run !== null
+  }
+
+  override get isAlive(): boolean {
+    return this.run !== null && !this.run.hasEnded
+  }
+
+  override get type(): Type {
+    return this.isSupervisor ? "supervisor" : "worker"
+  }
+
+  override get seats(): Iterable<Seat> {
+    return Array.from(this.seatsOf.values()).flat()
+  }
+
+  override get party(): Nest {
+    return this.run as Run
+  }
+
+  override get unhandled(): number {
+    return this.run?.unhandled ?? 0
+  }
+
+  override get node(): Node {
+    const members = this.run?.nodes ?? []
+    const [first] = members
+    // A supervisor is its child's layer: no need to show both.
+    if (this.isSupervisor && first !== undefined) return { text: this.label("Supervisor"), below: first.below }
+    return { text: this.label(this.stuff._tag), below: members }
+  }
+
+  override free(): void {
+    for (const [key, seats] of this.seatsOf) for (const seat of seats) this.keeper.root.free(key, seat)
+  }
+
+  /** The seat of the n-th server of that definition. */
+  seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted {
+    if (definition.processKind !== "GenServer") this.isSupervisor = true
+    let seats = this.seatsOf.get(definition.key)
+    if (seats === undefined) {
+      seats = []
+      this.seatsOf.set(definition.key, seats)
+    }
+    let seat = seats[index]
+    if (seat === undefined) {
+      seat = new Seat<Server>(definition.name)
+      seat.isKept = true
+      seats[index] = seat
+    }
+    const holder = !definition.isNamed ? null : this.keeper.root.claim(definition.key, seat)
+    return holder === null ? seat : new AlreadyStarted({ name: definition.name, ref: holder })
+  }
+}
+
+/** One life of such a child. */
+class Run implements Nest, Listed {
+  private readonly place: FiberPlace
+  private readonly environment: Environment
+  private readonly onOutcome: (outcome: Outcome) => void
+  private readonly members: Array<Member> = []
+  private readonly claimed = new Map<string, number>()
+  private readonly watcher: Watcher | null
+  private fiber: AnyFiber | null = null
+  private resume: (() => void) | null = null
+  previous: Listed | null = null
+  following: Listed | null = null
+  /** Servers that are started now are part of it. */
+  isOpen = true
+  /** It was built, or runs. */
+  private hasStarted = false
+  /** It has ended by itself, though something of it may still be there. */
+  hasEnded = false
+  /** Told to end, or killed. */
+  private isClosing = false
+  private isKilled = false
+  /** Nothing of it is there any more. */
+  isOver = false
+  onOver: ((reason: ExitReason.ExitReason) => void) | null = null
+  waitingFor: Wait | null = null
+  private killedAt = 0
+  /** What fibers have failed with while it was being built. */
+  private readonly early: Array<Cause.Cause<unknown>> = []
+
+  constructor(place: FiberPlace, environment: Environment, onOutcome: (outcome: Outcome) => void) {
+    this.place = place
+    this.environment = environment
+    this.onOutcome = onOutcome
+    this.watcher =
+      place.stuff._tag === "Layer" && place.stuff.watch
+        ? new Watcher(supervisorOf(environment), (cause, isBuilding) => this.workerFailed(cause, isBuilding))
+        : null
+  }
+
+  begin(stuff: Stuff, startIf: StartIf | null): void {
+    const program = stuff._tag === "Layer" ? this.layer(stuff.layer) : this.worker(stuff.effect)
+    const guarded =
+      startIf === null
+        ? program
+        : Effect.matchCauseEffect(Effect.interruptible(startIf as Effect.Effect<boolean>), {
+            onFailure: (cause) => Effect.sync(() => this.failed(cause)),
+            onSuccess: (isWanted) => (isWanted ? program : Effect.sync(() => this.unwanted()))
+          })
+    enlist(this)
+    // Nobody but its supervisor owns it.
+    this.fiber = Runtime.runFork(runtimeOf(this.environment, this.environment.services))(guarded, {
+      scheduler: this.environment.scheduler,
+      immediate: false
+    }) as AnyFiber
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // What its fiber does, uninterruptibly but for the build and the effect
+  // -----------------------------------------------------------------------------------------------------------------
+
+  private layer(layer: Layer.Layer<unknown, unknown, unknown>): Effect.Effect<void> {
+    return Effect.flatMap(Scope.make(), (scope) =>
+      Effect.flatMap(Effect.exit(this.build(layer as Layer.Layer<unknown>, scope)), (built) => {
+        this.isOpen = false
+        if (Exit.isFailure(built)) {
+          this.watcher?.release()
+          return Effect.flatMap(Effect.exit(Scope.close(scope, built)), (closed) =>
+            Effect.zipRight(
+              this.report(closed),
+              Effect.sync(() => this.failed(built.cause))
+            )
+          )
+        }
+        return Effect.zipRight(
+          Effect.withFiberRuntime<void>((fiber) => {
+            this.built(fiber as AnyFiber, built.value as Context.Context<never>)
+            return this.parked
+          }),
+          Effect.flatMap(Effect.exit(Effect.suspend(() => Scope.close(scope, Exit.void))), (closed) =>
+            Effect.zipRight(
+              this.report(closed),
+              Effect.sync(() => this.end(ExitReason.shutdown()))
+            )
+          )
+        )
+      })
+    )
+  }
+
+  private build(layer: Layer.Layer<unknown>, scope: Scope.Scope): Effect.Effect<Context.Context<unknown>, unknown> {
+    const { root } = this.place.keeper
+    // With a MemoMap of its own: a shared one would give the next build what this one has made.
+    const build = Effect.flatMap(Layer.makeMemoMap, (memoMap) => Layer.buildWithMemoMap(layer, memoMap, scope))
+    const here = Effect.locally(build, currentWhereabouts, { root, nest: this })
+    return Effect.interruptible(
+      this.watcher === null ? here : Effect.locally(here, FiberRef.currentSupervisor, this.watcher)
+    )
+  }
+
+  private worker(effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isOpen = false
+      this.hasStarted = true
+      this.onOutcome(started)
+      const { root } = this.place.keeper
+      const scoped = Effect.scoped(effect as Effect.Effect<unknown, unknown>)
+      return Effect.flatMap(
+        Effect.exit(Effect.interruptible(Effect.locally(scoped, currentWhereabouts, { root, nest: null }))),
+        (exit) =>
+          Exit.isFailure(exit) && !this.isClosing && !this.isKilled
+            ? Effect.zipRight(
+                this.crashLog(exit.cause),
+                Effect.sync(() => this.end(ExitReason.crash(exit.cause)))
+              )
+            : Effect.sync(() => this.end(this.isClosing ? ExitReason.shutdown() : ExitReason.normal))
+      )
+    })
+  }
+
+  private readonly parked: Effect.Effect<void> = parking((resume) => {
+    if (this.isClosing || this.isKilled) resume(Effect.void)
+    else
+      this.resume = () => {
+        this.resume = null
+        resume(Effect.void)
+      }
+  })
+
+  private report(closed: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    return Exit.isFailure(closed)
+      ? Effect.catchAllCause(finalizerLog(this.place.id, closed.cause), () => Effect.void)
+      : Effect.void
+  }
+
+  private crashLog(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    const text = Cause.pretty(cause).split("\n", 1)[0] ?? ""
+    const log = this.place.repeats(text) ?? childLog(this.place.id, this.place, cause)
+    return Effect.catchAllCause(log, () => Effect.void)
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // What has happened
+  // -----------------------------------------------------------------------------------------------------------------
+
+  private built(fiber: AnyFiber, services: Context.Context<never>): void {
+    const { place } = this
+    this.watcher?.settle()
+    this.hasStarted = true
+    place.services = services
+    place.after = environmentAt(fiber, services, { root: place.keeper.root, nest: null })
+    emit(() =>
+      place.restarts === 0
+        ? ProcessEvent.Started(this.identity)
+        : ProcessEvent.Restarted({ ...this.identity, restarts: place.restarts })
+    )
+    for (const cause of this.early) {
+      emit(() => ProcessEvent.WorkerFailed({ ...this.identity, cause }))
+      this.log(workerLog(place.id, place, cause))
+    }
+    this.onOutcome(started)
+    // One of its servers may have ended while others were still being built.
+    for (const member of this.members) if (member.isDown) member.whenDown((reason) => this.memberEnded(reason))
+  }
+
+  private unwanted(): void {
+    this.isOver = true
+    delist(this)
+    this.onOutcome(ignored)
+  }
+
+  private failed(cause: Cause.Cause<unknown>): void {
+    this.isOver = true
+    this.isOpen = false
+    delist(this)
+    if (this.onOver !== null) this.onOver(this.isKilled ? ExitReason.killed : ExitReason.shutdown())
+    else this.onOutcome(failed(cause))
+  }
+
+  /** Nothing is left of it. */
+  private end(reason: ExitReason.ExitReason): void {
+    this.isOver = true
+    delist(this)
+    this.watcher?.release()
+    if (this.isKilled) return
+    if (this.onOver !== null) {
+      this.tellEnd(reason)
+      this.onOver(reason)
+    } else if (!this.hasEnded) {
+      this.hasEnded = true
+      this.tellEnd(reason)
+      this.place.over(this, reason)
+    }
+  }
+
+  private tellEnd(reason: ExitReason.ExitReason): void {
+    const { restarts } = this.place
+    emit(() =>
+      ExitReason.isExpected(reason)
+        ? ProcessEvent.Stopped({ ...this.identity, reason })
+        : ProcessEvent.Crashed({ ...this.identity, reason, restarts })
+    )
+  }
+
+  private memberEnded(reason: ExitReason.ExitReason): void {
+    if (!this.hasStarted || this.isClosing || this.isKilled || this.hasEnded) return
+    this.hasEnded = true
+    this.tellEnd(reason)
+    this.place.over(this, reason)
+  }
+
+  private workerFailed(cause: Cause.Cause<unknown>, isBuilding: boolean): void {
+    if (isBuilding) {
+      this.early.push(cause)
+      return
+    }
+    if (this.isClosing || this.isKilled || this.hasEnded) return
+    this.log(this.crashLog(cause))
+    this.memberEnded(ExitReason.crash(cause))
+  }
+
+  private log(line: Effect.Effect<void>): void {
+    Runtime.runFork(runtimeOf(this.environment, this.environment.services))(line, {
+      scheduler: this.environment.scheduler,
+      immediate: false
+    })
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // What it is told
+  // -----------------------------------------------------------------------------------------------------------------
+
+  interrupt(): void {
+    this.fiber?.unsafeInterruptAsFork(FiberId.none)
+  }
+
+  close(_reason: ExitReason.ExitReason): void {
+    if (this.isClosing) return
+    this.isClosing = true
+    this.watcher?.release()
+    if (this.resume !== null) this.resume()
+    else if (!this.hasStarted || this.place.stuff._tag === "Worker") this.interrupt()
+  }
+
+  /** Left behind: what it does from here on is nobody's business any more. */
+  kill(): void {
+    if (this.isOver || this.isKilled) return
+    const wasClosing = this.isClosing
+    this.isKilled = true
+    this.isOpen = false
+    this.killedAt = this.environment.alarm.now()
+    this.watcher?.release()
+    for (const member of this.members) member.kill()
+    if (!wasClosing) {
+      if (this.resume !== null) this.resume()
+      else this.interrupt()
+    }
+    this.tellEnd(ExitReason.killed)
+    if (this.onOver !== null) this.onOver(ExitReason.killed)
+    else if (this.hasStarted && !this.hasEnded) {
+      this.hasEnded = true
+      this.place.over(this, ExitReason.killed)
+    }
+  }
+
+  /** Its supervisor was killed. */
+  orphan(): void {
+    this.close(ExitReason.killed)
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Nest: the servers that are started while it is built
+  // -----------------------------------------------------------------------------------------------------------------
+
+  get name(): string {
+    return this.place.id
+  }
+
+  get path(): ReadonlyArray<string> {
+    return this.place.path
+  }
+
+  get restarts(): number {
+    return this.place.restarts
+  }
+
+  pathOf(name: string): ReadonlyArray<string> {
+    return this.place.pathOf(name)
+  }
+
+  repeats(text: string): Effect.Effect<void> | null {
+    return this.place.repeats(text)
+  }
+
+  seatFor(definition: Definition): Seat<Server> | AlreadyStarted {
+    const index = this.claimed.get(definition.key) ?? 0
+    this.claimed.set(definition.key, index + 1)
+    return this.place.seatFor(definition, index)
+  }
+
+  adopt(member: Member): void {
+    this.members.push(member)
+    member.whenDown((reason) => this.memberEnded(reason))
+  }
+
+  get unhandled(): number {
+    return this.members.reduce((sum, { leftCount }) => sum + leftCount, 0)
+  }
+
+  get nodes(): ReadonlyArray<Node> {
+    return this.members.filter(({ isDown }) => !isDown).map(({ node }) => node)
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Listed
+  // -----------------------------------------------------------------------------------------------------------------
+
+  private get kind(): string {
+    return this.place.stuff._tag
+  }
+
+  private get identity(): { readonly process: string; readonly path: ReadonlyArray<string>; readonly kind: string } {
+    return { process: this.place.id, path: this.place.path, kind: this.kind }
+  }
+
+  private get status(): ProcessStatus {
+    if (this.isKilled) return "zombie"
+    if (this.isClosing || this.hasEnded) return "stopping"
+    if (!this.hasStarted) return "starting"
+    return this.place.stuff._tag === "Worker" ? "running" : "idle"
+  }
+
+  describe(): ProcessInfo {
+    return new ProcessInfo({
+      name: this.place.id,
+      kind: this.kind,
+      of: this.place,
+      status: this.status,
+      queueLength: 0,
+      restarts: this.place.restarts,
+      handled: 0,
+      handling: null,
+      zombie: this.isKilled ? Math.max(0, this.environment.alarm.now() - this.killedAt) : null
+    })
+  }
+}

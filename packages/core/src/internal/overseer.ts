@@ -1,0 +1,326 @@
+/**
+ * What all supervisors have in common: a server whose state is its children, that hears of their ends and starts them
+ * again. Which of them, and when it is enough, is decided by `plan` and `restarts`.
+ */
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import type * as Schedule from "effect/Schedule"
+import * as ScheduleDecision from "effect/ScheduleDecision"
+import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import * as Schema from "effect/Schema"
+import * as ExitReason from "../ExitReason.ts"
+import { Info } from "../Message.ts"
+import { MaxRestartsExceeded } from "../SupervisorError.ts"
+import type { Definition } from "./definition.ts"
+import { type Environment, whereaboutsOf, withRoot, withServices } from "./environment.ts"
+import { emit, ProcessEvent } from "./events.ts"
+import { Moment } from "./moment.ts"
+import { NoReply, Stop } from "./outcome.ts"
+import type { Parent } from "./parent.ts"
+import { failed, type Keeper, type Outcome, type Place } from "./place.ts"
+import { attemptLog, gaveUpLog } from "./reports.ts"
+import { Restarts } from "./restarts.ts"
+import { Root } from "./root.ts"
+import type { Seat } from "./seat.ts"
+import { Server } from "./server.ts"
+import type { Node } from "./tree.ts"
+
+/** How often children may be started again, and what is waited for before. */
+export interface Patience {
+  readonly restarts: number
+  /** Milliseconds. */
+  readonly within: number
+  readonly backoff: Schedule.Schedule<unknown, ExitReason.ExitReason, unknown> | null
+}
+
+const place = Schema.declare((u): u is Place => typeof u === "object")
+
+/** A child has ended by itself. */
+export class Ended extends Info<Ended>()("Ended", { place, epoch: Schema.Number }) {}
+/** A child is to be started again: once more, or after the first wait, which was counted already. */
+export class Retry extends Info<Retry>()("Retry", { place, epoch: Schema.Number, isCounted: Schema.Boolean }) {}
+
+export const infos = [Ended, Retry] as const
+
+export type Handled = NoReply<unknown, never> | Stop<unknown>
+
+const interrupted = failed(Cause.interrupt(FiberId.none))
+
+export abstract class Overseer extends Server implements Keeper {
+  readonly root: Root
+  /** What its children find, beside what they provide to each other. */
+  protected readonly base: Environment
+  protected readonly patience: Patience
+  /** It is to end: nothing is started any more. */
+  protected isClosing = false
+  /** Why it has given up. */
+  gaveUp: MaxRestartsExceeded | null = null
+  private readonly window: Restarts
+  /** The child that is being started. */
+  private starting: Place | null = null
+
+  constructor(
+    definition: Definition,
+    seat: Seat<Server>,
+    environment: Environment,
+    parent: Parent | null,
+    patience: Patience
+  ) {
+    super(definition, seat, environment, parent)
+    this.root = whereaboutsOf(environment)?.root ?? new Root()
+    if (definition.isNamed && parent === null) this.root.claim(definition.key, seat)
+    const services = new Map<string, unknown>(environment.services.unsafeMap)
+    services.set(definition.key, seat)
+    this.base = withServices(withRoot(environment, this.root), Context.unsafeMake(services))
+    this.patience = patience
+    this.window = new Restarts(patience.restarts, patience.within)
+  }
+
+  override get path(): ReadonlyArray<string> {
+    return this.parent === null ? [this.name] : this.parent.path
+  }
+
+  protected abstract readonly places: Iterable<Place>
+
+  protected readonly stay: Handled = new NoReply<unknown, never>(this, undefined, undefined, false)
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Starting and stopping one child
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /** Starts a child. Given is how that ended, or an effect that waits for it. */
+  protected startPlace(place: Place, environment: Environment): Outcome | Effect.Effect<Outcome> {
+    if (this.isClosing) return interrupted
+    let outcome: Outcome | null = null
+    let resume: ((effect: Effect.Effect<Outcome>) => void) | null = null
+    place.epoch++
+    place.startedAt = this.alarm.now()
+    this.starting = place
+    place.start(environment, (given) => {
+      outcome = given
+      if (this.starting === place) this.starting = null
+      this.waitingFor = null
+      place.status = given._tag === "Started" ? "running" : "stopped"
+      if (given._tag === "Started") place.attempt = 0
+      resume?.(Effect.succeed(given))
+    })
+    // What the callback has set is not known to the compiler.
+    if ((outcome as Outcome | null) !== null) return outcome as unknown as Outcome
+    // Whoever asks this supervisor from in there would wait for itself.
+    this.waitingFor = { home: place.party, blocks: true }
+    return Effect.async<Outcome>((callback) => {
+      if (outcome === null) resume = callback
+      else callback(Effect.succeed(outcome))
+    })
+  }
+
+  /** Starts a child again. */
+  protected restartPlace(place: Place, environment: Environment): Outcome | Effect.Effect<Outcome> {
+    place.restarts++
+    const given = this.startPlace(place, environment)
+    if (Effect.isEffect(given)) return Effect.map(given, (outcome) => this.restarted(place, outcome))
+    return this.restarted(place, given)
+  }
+
+  private restarted(place: Place, outcome: Outcome): Outcome {
+    if (outcome._tag === "Started") this.definition.stats.restarts++
+    else {
+      place.restarts--
+      if (outcome._tag === "Ignored") place.announce(ExitReason.noProcess)
+    }
+    return outcome
+  }
+
+  /** Stops a child, within its time. It is down afterwards. */
+  protected stopPlace(place: Place, reason: ExitReason.ExitReason): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (!place.hasRemains) {
+        place.epoch++
+        place.status = "stopped"
+        return Effect.void
+      }
+      this.waitingFor = { home: place.party, blocks: true }
+      place.status = "stopped"
+      return Effect.async<void>((resume) => {
+        place.stop(reason, () => {
+          this.waitingFor = null
+          resume(Effect.void)
+        })
+      })
+    })
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Again and again
+  // -----------------------------------------------------------------------------------------------------------------
+
+  childEnded(place: Place, _reason: ExitReason.ExitReason): void {
+    if (!this.isLeaving || this.ending === null) this.deliver(new Ended({ place, epoch: place.epoch }))
+  }
+
+  /** Counts a restart; true if it is one too many. */
+  protected readonly isTooMany = (): boolean => this.window.isTooMany(this.alarm.now())
+
+  /** Ends, with all children, because of that one. */
+  protected giveUp(place: Place): Effect.Effect<Handled> {
+    const cause = place.reason?._tag === "Crash" ? place.reason.cause : Cause.empty
+    const { restarts, within } = this.patience
+    this.gaveUp = new MaxRestartsExceeded({
+      supervisor: this.name,
+      path: this.path,
+      child: place.id,
+      restarts,
+      within,
+      reason: cause
+    })
+    emit(() => ProcessEvent.GaveUp({ ...this.identity, child: place.id, cause }))
+    return Effect.as(
+      gaveUpLog(this.gaveUp.message, this.path, this.parent === null),
+      new Stop<unknown>(ExitReason.shutdown(), this)
+    )
+  }
+
+  /** An attempt to start it again has failed, and is to be made again. */
+  protected tryAgain(place: Place, cause: Cause.Cause<unknown>): Effect.Effect<Handled> {
+    return Effect.suspend(() => {
+      place.status = "restarting"
+      place.attempt++
+      place.reason = ExitReason.crash(cause)
+      place.announce(place.restarting())
+      emit(() =>
+        ProcessEvent.FailedToStart({
+          process: place.id,
+          path: place.path,
+          kind: place.type,
+          cause,
+          restarts: place.restarts
+        })
+      )
+      const log = place.repeats(`start: ${Cause.pretty(cause)}`) ?? attemptLog(place.id, place, cause)
+      return Effect.zipRight(
+        Effect.catchAllCause(log, () => Effect.void),
+        Effect.flatMap(this.delayOf(place), (delay) => this.wait(place, delay, false))
+      )
+    })
+  }
+
+  /** Waits, answering others meanwhile, and starts it then; without a schedule that is at once. */
+  protected wait(place: Place, delay: number | null, isCounted: boolean): Effect.Effect<Handled> {
+    if (delay === null) return this.giveUp(place)
+    return Effect.sync(() => {
+      const { epoch } = place
+      place.status = "restarting"
+      const retry = (): void => {
+        if (!this.isDown && place.epoch === epoch) this.deliver(new Retry({ place, epoch, isCounted }))
+      }
+      if (delay === 0) {
+        retry()
+      } else {
+        const at = this.environment.clock.unsafeCurrentTimeMillis() + delay
+        place.announce(place.restarting(at))
+        emit(() =>
+          ProcessEvent.Delayed({
+            process: place.id,
+            path: place.path,
+            kind: place.type,
+            at,
+            attempt: place.attempt
+          })
+        )
+        const moment = new Moment(() => {
+          this.delays.delete(place)
+          retry()
+        })
+        this.delays.set(place, moment)
+        this.alarm.set(moment, delay)
+      }
+      return this.stay
+    })
+  }
+
+  private readonly delays = new Map<Place, Moment>()
+
+  /** Milliseconds to wait before the next start: what the schedule says, nothing if it is done. */
+  protected delayOf(place: Place): Effect.Effect<number | null> {
+    const { backoff, within } = this.patience
+    if (backoff === null) return Effect.succeed(0)
+    return Effect.suspend(() => {
+      const now = this.environment.clock.unsafeCurrentTimeMillis()
+      // A child that has run for a while has come through.
+      const isFresh = place.attempt === 0 && this.alarm.now() - place.startedAt >= within
+      const state = isFresh ? undefined : this.steps.get(place)
+      const step = backoff.step(
+        now,
+        place.reason ?? ExitReason.normal,
+        state === undefined ? backoff.initial : state.of
+      )
+      return Effect.map(
+        step as Effect.Effect<readonly [unknown, unknown, ScheduleDecision.ScheduleDecision]>,
+        (given) => {
+          const [of, , decision] = given
+          if (!ScheduleDecision.isContinue(decision)) return null
+          this.steps.set(place, { of })
+          return Math.max(0, ScheduleIntervals.start(decision.intervals) - now)
+        }
+      )
+    })
+  }
+
+  private readonly steps = new WeakMap<Place, { readonly of: unknown }>()
+
+  /** A child is not to be started again after all. */
+  protected forgetDelay(place: Place): void {
+    const moment = this.delays.get(place)
+    if (moment === undefined) return
+    this.alarm.cancel(moment)
+    this.delays.delete(place)
+  }
+
+  /** What it looks like in a drawing of the tree. */
+  override get node(): Node {
+    return { text: this.name, below: Array.from(this.places, (place) => place.node) }
+  }
+
+  // -----------------------------------------------------------------------------------------------------------------
+  // Ending
+  // -----------------------------------------------------------------------------------------------------------------
+
+  /** The parent's end: what is being started is given up, so that it need not be waited for. */
+  override parentExit(reason: ExitReason.ExitReason): void {
+    this.isClosing = true
+    const { starting } = this
+    super.parentExit(reason)
+    starting?.cancel()
+  }
+
+  /** Its children hear of it as of a parent's exit: those that trap it run `terminate` (`SUP-26`). */
+  override kill(): void {
+    if (this.isDown) return
+    this.isClosing = true
+    const places = Array.from(this.places)
+    super.kill()
+    const isOutOfTime = this.root.until <= this.alarm.now()
+    for (const place of places) {
+      if (isOutOfTime) place.kill()
+      else place.orphan()
+    }
+  }
+
+  protected override dismiss(reason: ExitReason.ExitReason): void {
+    super.dismiss(reason)
+    const down = this.gaveUp === null ? ExitReason.noProcess : reason
+    for (const place of this.places) {
+      this.forgetDelay(place)
+      this.retire(place, reason, down)
+    }
+  }
+
+  /** Nobody will be started in that place again. */
+  protected retire(place: Place, reason: ExitReason.DownReason, down: ExitReason.DownReason): void {
+    place.epoch++
+    for (const seat of place.seats) seat.retire(reason, down)
+    place.free()
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * A child's place under its supervisor: how it is started there, told to end, and killed. What is decided about it is
+ * the supervisor's business; a place carries it out and says what has happened.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import type { Restart, Type } from "../ChildSpec.ts"
+import * as ExitReason from "../ExitReason.ts"
+import type { Party } from "./envelope.ts"
+import type { Environment } from "./environment.ts"
+import { Moment } from "./moment.ts"
+import type { Parent } from "./parent.ts"
+import { isRestarted, type Child as Planned, type Status } from "./plan.ts"
+import { isWorthALine, repeatedLog } from "./reports.ts"
+import type { Root } from "./root.ts"
+import type { Seat } from "./seat.ts"
+import type { Node } from "./tree.ts"
+
+/** How a start has ended. */
+export type Outcome =
+  | { readonly _tag: "Started" }
+  /** It wanted no process (`SUP-7`), and that is no failure. */
+  | { readonly _tag: "Ignored" }
+  | { readonly _tag: "Failed"; readonly cause: Cause.Cause<unknown> }
+
+export const started: Outcome = { _tag: "Started" }
+export const ignored: Outcome = { _tag: "Ignored" }
+export const failed = (cause: Cause.Cause<unknown>): Outcome => ({ _tag: "Failed", cause })
+
+/** The supervisor, as its places see it. */
+export interface Keeper extends Party {
+  readonly path: ReadonlyArray<string>
+  readonly root: Root
+  readonly environment: Environment
+  /** The child in that place has ended by itself. */
+  childEnded(place: Place, reason: ExitReason.ExitReason): void
+}
+
+/** How a child is looked after, checked. */
+export interface Care {
+  readonly restart: Restart
+  readonly significant: boolean
+  /** Milliseconds it may take to end; nothing if it is up to what the child turns out to be. */
+  readonly shutdown: number | null
+}
+
+/** Why a child was lost, for whoever asks while it is being restarted. */
+const causeOf = (reason: ExitReason.ExitReason): Cause.Cause<unknown> =>
+  reason._tag === "Crash" ? reason.cause : reason._tag === "Killed" ? Cause.interrupt(FiberId.none) : Cause.empty
+
+export abstract class Place implements Planned, Parent {
+  readonly id: string
+  readonly care: Care
+  readonly keeper: Keeper
+  status: Status = "stopped"
+  /** How often it was started again. */
+  restarts = 0
+  /** Attempts to start it again since it ran last. */
+  attempt = 0
+  /** Changes whenever the supervisor starts or stops it: what is said of another epoch is no news any more. */
+  epoch = 0
+  /** Why it ended last. */
+  reason: ExitReason.ExitReason | null = null
+  /** When it was started last, in milliseconds of the alarm's time. */
+  startedAt = 0
+  private repeated: { readonly text: string; count: number } | null = null
+
+  constructor(id: string, care: Care, keeper: Keeper) {
+    this.id = id
+    this.care = care
+    this.keeper = keeper
+  }
+
+  /** Starts what belongs here. `onOutcome` may be called before this returns. */
+  abstract start(environment: Environment, onOutcome: (outcome: Outcome) => void): void
+  /** Gives up a start that is under way. */
+  abstract cancel(): void
+  /** Calls back when what is there has ended. */
+  protected abstract whenOver(onEnd: (reason: ExitReason.ExitReason) => void): void
+  /** Tells what is there to end: its parent's exit signal. */
+  protected abstract tell(reason: ExitReason.ExitReason): void
+  /** Ends it without waiting. */
+  abstract kill(): void
+  /** The exit signal of a supervisor that was killed (`SUP-26`). */
+  abstract orphan(): void
+  /** Whether anything is there that would have to end. */
+  abstract readonly hasRemains: boolean
+  /** Whether the child runs. */
+  abstract readonly isAlive: boolean
+  abstract readonly type: Type
+  /** The seats of the servers in it. */
+  abstract readonly seats: Iterable<Seat>
+  /** What the supervisor waits for when it waits for this. */
+  abstract readonly party: Party
+  /** What its servers have left unhandled since they were started. */
+  abstract readonly unhandled: number
+  /** Nobody will be started here again. */
+  abstract free(): void
+  /** What it looks like in a drawing of the tree. */
+  abstract readonly node: Node
+
+  get restart(): Restart {
+    return this.care.restart
+  }
+
+  get significant(): boolean {
+    return this.care.significant
+  }
+
+  get path(): ReadonlyArray<string> {
+    return [...this.keeper.path, this.id]
+  }
+
+  pathOf(name: string): ReadonlyArray<string> {
+    return name === this.id ? this.path : [...this.path, name]
+  }
+
+  /** Milliseconds that it may take to end. */
+  get shutdown(): number {
+    return this.care.shutdown ?? (this.type === "supervisor" ? Number.POSITIVE_INFINITY : 5_000)
+  }
+
+  /** Its id, and what there is to say about it. */
+  protected label(kind: string): string {
+    const notes = [
+      this.restart === "permanent" ? "" : this.restart,
+      this.status === "running" && this.isAlive ? "" : this.status === "running" ? "restarting" : this.status,
+      this.restarts === 0 ? "" : `restarted ${this.restarts} ${this.restarts === 1 ? "time" : "times"}`
+    ].filter((note) => note !== "")
+    return `${this.id} (${[kind, ...notes].join(", ")})`
+  }
+
+  repeats(text: string): Effect.Effect<void> | null {
+    if (this.repeated?.text !== text) {
+      this.repeated = { text, count: 1 }
+      return null
+    }
+    const count = ++this.repeated.count
+    return isWorthALine(count) ? repeatedLog(this.id, this, text, count) : Effect.void
+  }
+
+  /** What runs here has ended by itself. */
+  protected ended(reason: ExitReason.ExitReason): void {
+    this.reason = reason
+    if (this.status !== "running") return
+    this.announce(isRestarted(this.restart, reason) ? this.restarting() : ExitReason.noProcess)
+    this.keeper.childEnded(this, reason)
+  }
+
+  /** What callers are told while it is down and to come back. */
+  restarting(at?: number): ExitReason.Restarting {
+    const cause = this.reason === null ? Cause.empty : causeOf(this.reason)
+    return new ExitReason.Restarting({ cause, attempt: this.attempt, ...(at === undefined ? {} : { at }) })
+  }
+
+  /** Tells callers of its servers why nobody answers. */
+  announce(down: ExitReason.DownReason): void {
+    for (const seat of this.seats) seat.down = down
+  }
+
+  /** Ends what is here, within its time, and calls back with why it ended. */
+  stop(reason: ExitReason.ExitReason, onEnd: (reason: ExitReason.ExitReason) => void): void {
+    this.epoch++
+    if (!this.hasRemains) {
+      onEnd(this.reason ?? ExitReason.normal)
+      return
+    }
+    const { environment, root } = this.keeper
+    const { alarm } = environment
+    const began = alarm.now()
+    const left = Math.max(0, root.until - began)
+    const own = this.shutdown
+    const limit = Math.min(own, left)
+    const deadline = new Moment(() => {
+      if (root.until < Number.POSITIVE_INFINITY) {
+        root.overdue.push({ path: this.path, waited: alarm.now() - began, why: own <= left ? "late" : "killed" })
+      }
+      this.kill()
+    })
+    if (limit > 0 && limit < Number.POSITIVE_INFINITY) alarm.set(deadline, limit)
+    const over = (reason: ExitReason.ExitReason): void => {
+      alarm.cancel(deadline)
+      this.reason = reason
+      const { unhandled } = this
+      if (unhandled > 0 && root.until < Number.POSITIVE_INFINITY) {
+        root.unhandled.push({ path: this.path, messages: unhandled })
+      }
+      onEnd(reason)
+    }
+    this.whenOver(over)
+    if (limit > 0) {
+      this.tell(reason)
+    } else {
+      if (own > 0) root.overdue.push({ path: this.path, waited: 0, why: "killed" })
+      this.kill()
+    }
+  }
+}
