@@ -21,7 +21,9 @@
  *
  * const App = Application.make({ name: "Hello.Supervisor", children: [Greeter.layer("Hello")] })
  *
- * const program = Effect.map(GenServer.call(Greeter, new Greet({ name: "Joe" })), console.log)
+ * const program = Effect.gen(function* () {
+ *   console.log(yield* GenServer.call(Greeter, new Greet({ name: "Joe" })))
+ * })
  * await Effect.runPromise(Effect.provide(program, App.layer)) // => Hello, Joe
  * ```
  */

@@ -157,7 +157,7 @@ export abstract class Overseer extends Server implements Keeper {
   // -----------------------------------------------------------------------------------------------------------------
 
   childEnded(place: Place, _reason: ExitReason.ExitReason): void {
-    if (!this.isLeaving || this.ending === null) this.deliver(new Ended({ place, epoch: place.epoch }))
+    if (!this.isDown) this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
   }
 
   /** Counts a restart; true if it is one too many. */

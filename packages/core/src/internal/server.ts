@@ -224,6 +224,20 @@ export class Server extends Incarnation implements Home, Owner {
     }
   }
 
+  /**
+   * As `deliver`, and if nothing is to be done before, its fiber comes to it within this turn. For what must not be seen
+   * half done: a child that has ended is there again before those who waited for it go on, if its `init` is plain.
+   */
+  protected deliverAtOnce(message: object): void {
+    if (this.gate !== 0) {
+      this.deliver(message)
+      return
+    }
+    this.open().pushMessage(message, undefined)
+    this.gate = Gate.Busy
+    this.engage().wake(Effect.void, true)
+  }
+
   check(message: object): void {
     const kind = this.kindOf(message)
     if (kind !== "cast" && kind !== "info") {
