@@ -22,9 +22,9 @@
  * const App = Application.make({ name: "Hello.Supervisor", children: [Greeter.layer("Hello")] })
  *
  * const program = Effect.gen(function* () {
- *   console.log(yield* GenServer.call(Greeter, new Greet({ name: "Joe" })))
+ *   console.log(yield* GenServer.call(Greeter, new Greet({ name: "Joe" }))) // => Hello, Joe
  * })
- * await Effect.runPromise(Effect.provide(program, App.layer)) // => Hello, Joe
+ * await Effect.runPromise(Effect.provide(program, App.layer))
  * ```
  */
 import type * as ConfigProvider from "effect/ConfigProvider"

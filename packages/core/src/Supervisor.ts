@@ -211,11 +211,11 @@ export interface ServiceClass<in out Sup, out Id extends string> extends Context
  * class Workers extends Supervisor.Service<Workers>()("@app/Workers") {}
  *
  * const program = Effect.map(Supervisor.countChildren(Workers), ({ active, specs }) => {
- *   console.log(`${active} of ${specs}`)
+ *   console.log(`${active} of ${specs}`) // => 1 of 1
  * })
  *
  * const workers = Workers.layer({ children: [Supervisor.worker("idle", Effect.never)] })
- * await Effect.runPromise(Effect.provide(program, workers)) // => 1 of 1
+ * await Effect.runPromise(Effect.provide(program, workers))
  * ```
  *
  * @category constructors
