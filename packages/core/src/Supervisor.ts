@@ -15,21 +15,19 @@
  * import { GenServer, Supervisor } from "@effect-otp/core"
  *
  * class Next extends GenServer.Call<Next>()("Next", { success: Schema.Number }) {}
- * class Crash extends GenServer.Cast<Crash>()("Crash") {}
  *
- * class Counter extends GenServer.Service<Counter>()("@app/Counter", { messages: [Next, Crash] }) {
+ * class Counter extends GenServer.Service<Counter>()("@app/Counter", { messages: [Next] }) {
  *   static readonly next = GenServer.call(this, new Next())
  *   static readonly layer = this.toLayer(() => 1, {
- *     handleCall: { Next: (_, count) => GenServer.reply(count, count + 1) },
- *     handleCast: { Crash: () => { throw new Error("told to") } }
+ *     handleCall: { Next: (_, count) => GenServer.reply(count, count + 1) }
  *   })
  * }
  *
  * const program = Effect.gen(function* () {
  *   console.log(yield* Counter.next) // => 1
  *   console.log(yield* Counter.next) // => 2
- *   yield* GenServer.cast(Counter, new Crash())
- *   yield* Effect.yieldNow()
+ *   // Whatever a permanent child ends for, it is started again, with a fresh state.
+ *   yield* GenServer.stop(Counter)
  *   console.log(yield* Counter.next) // => 1
  * })
  *
