@@ -135,7 +135,8 @@ export const makeApplication = (options: Given, failed: (failure: Failure) => Er
       const process = yield* startProcess(
         definition,
         (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
-        (process) => [process]
+        (process) => [process],
+        (process) => process
       ).pipe(
         Effect.withConfigProvider(configuration.provider),
         Effect.locally(currentWhereabouts, { root, nest: outer?.nest ?? null })

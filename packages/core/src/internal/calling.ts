@@ -299,7 +299,11 @@ const stopRef = (
   const timeout = timeoutOf(ref.name, options, Number.POSITIVE_INFINITY)
   const server = ref.occupant
   if (server === null) return downExit(ref.name, "stop", ref.down)
-  return enqueue(fiber, server, new StopRequest(server, reason), timeout)
+  const request = new StopRequest(server, reason)
+  if (!server.canStopAtOnce) return enqueue(fiber, server, request, timeout)
+  server.requestStop(request)
+  const answer = request.exit as Exit.Exit<unknown, unknown>
+  return mustGiveWay(fiber) ? Effect.zipRight(turn, answer) : answer
 }
 
 /** `Process.exit` for a server. */
@@ -336,24 +340,24 @@ const makeServer: Make<Server> = (definition, seat, environment, parent) =>
 
 /** Starts a server in the scope of whoever starts it, which is its parent. */
 export const start = (definition: Definition, args: ReadonlyArray<unknown>): Effect.Effect<Ref, unknown, Scope.Scope> =>
-  Effect.map(
-    startProcess(definition, makeServer, () => args),
-    ({ seat }) => seat as Ref
-  )
+  startProcess(definition, makeServer, () => args, refOf)
+
+const refOf = ({ seat }: Server): Ref => seat as Ref
 
 /**
  * Starts a process in the scope of whoever starts it. While the layer of a supervised child is built, it becomes part of
  * that child: it takes its name and the seat it had before, and its end is the child's.
  */
-export const startProcess = <P extends Server>(
+export const startProcess = <P extends Server, A>(
   definition: Definition,
   make: Make<P>,
-  args: (process: P) => ReadonlyArray<unknown>
-): Effect.Effect<P, unknown, Scope.Scope> =>
-  Effect.withFiberRuntime<P, unknown, Scope.Scope>((fiber) => {
+  args: (process: P) => ReadonlyArray<unknown>,
+  give: (process: P) => A
+): Effect.Effect<A, unknown, Scope.Scope> =>
+  Effect.withFiberRuntime<A, unknown, Scope.Scope>((fiber) => {
     const scope = fiber.currentContext.unsafeMap.get(Scope.Scope.key) as Scope.Scope | undefined
     // Not in a scope: ask for it, and fail as Effect does.
-    if (scope === undefined) return Effect.flatMap(Scope.Scope, () => startProcess(definition, make, args))
+    if (scope === undefined) return Effect.flatMap(Scope.Scope, () => startProcess(definition, make, args, give))
     const nest = nestOf(fiber)
     const given = nest === null ? new Seat<Server>(definition.name) : nest.seatFor(definition)
     if (!(given instanceof Seat)) return Effect.die(given)
@@ -366,10 +370,10 @@ export const startProcess = <P extends Server>(
       started = exit
       resume?.(exit)
     })
-    const result = (exit: Started): Effect.Effect<P, unknown> => {
+    const result = (exit: Started): Effect.Effect<A, unknown> => {
       if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
       if (nest !== null && !process.isDown) nest.adopt(process)
-      return pending === null ? Exit.succeed(process) : Effect.as(pending, process)
+      return pending === null ? Exit.succeed(give(process)) : Effect.as(pending, give(process))
     }
     if (started !== null) return result(started)
     const wait = Effect.async<void, unknown>((callback) => {

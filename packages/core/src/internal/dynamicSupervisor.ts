@@ -249,13 +249,11 @@ export const dynamicLayer = (
 ): Layer.Layer<unknown, unknown, unknown> =>
   Layer.scoped(
     tag,
-    Effect.map(
-      startProcess(
-        definition,
-        (definition, seat, environment, parent) =>
-          new DynamicProcess(definition, seat, environment, parent, patience, maxChildren),
-        (process) => [process]
-      ),
+    startProcess(
+      definition,
+      (definition, seat, environment, parent) =>
+        new DynamicProcess(definition, seat, environment, parent, patience, maxChildren),
+      (process) => [process],
       ({ seat }) => seat
     )
   )

@@ -10,6 +10,7 @@ import type * as FiberRefs from "effect/FiberRefs"
 
 interface Internals {
   readonly _fiberRefs?: FiberRefs.FiberRefs
+  readonly currentRuntimeFlags?: number
   setFiberRefs(refs: FiberRefs.FiberRefs): void
   getChildren(): Set<Fiber.RuntimeFiber<unknown, unknown>>
 }
@@ -22,6 +23,14 @@ export const setFiberRefs = (fiber: Fiber.RuntimeFiber<unknown, unknown>, refs: 
   // Mostly nothing has changed them, and setting them is a tenth of a message.
   if (internals(fiber)._fiberRefs !== refs) internals(fiber).setFiberRefs(refs)
 }
+
+/** What tells whether a fiber's FiberRefs are those that it had before, without asking for them: that makes new ones. */
+export const identityOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): FiberRefs.FiberRefs | undefined =>
+  internals(fiber)._fiberRefs
+
+/** The runtime flags of a fiber, which are not among its FiberRefs until one asks for those. */
+export const flagsOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number | undefined =>
+  internals(fiber).currentRuntimeFlags
 
 /** The fibers forked by a fiber that are still alive. */
 export const livingChildren = (

@@ -16,6 +16,7 @@ import * as Scope from "effect/Scope"
 import type * as Supervisor from "effect/Supervisor"
 import * as Tracer from "effect/Tracer"
 import { type Alarm, alarmOf } from "./alarm.ts"
+import { flagsOf, identityOf } from "./effectFiber.ts"
 import type { Root } from "./root.ts"
 import { isTraced } from "./tracing.ts"
 import { withoutWatchers } from "./watcher.ts"
@@ -48,6 +49,10 @@ const kernelFlags = (flags: RuntimeFlags.RuntimeFlags): RuntimeFlags.RuntimeFlag
  */
 let last: WeakRef<Environment> | undefined
 
+/** What its fiber looked like then. */
+let lastIdentity: WeakRef<FiberRefs.FiberRefs> | undefined
+let lastFlags: number | undefined
+
 const sameRefs = (a: FiberRefs.FiberRefs, b: FiberRefs.FiberRefs): boolean => {
   if (a.locals.size !== b.locals.size) return false
   for (const [ref, stack] of a.locals) {
@@ -58,8 +63,18 @@ const sameRefs = (a: FiberRefs.FiberRefs, b: FiberRefs.FiberRefs): boolean => {
 
 /** The environment of the running fiber. */
 export const capture = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Environment => {
-  const refs = fiber.getFiberRefs()
   const previous = last?.deref()
+  const identity = identityOf(fiber)
+  const flags = flagsOf(fiber)
+  // A fiber that starts many does nothing to its FiberRefs in between.
+  if (previous !== undefined && identity !== undefined && flags === lastFlags && lastIdentity?.deref() === identity) {
+    return previous
+  }
+  const refs = fiber.getFiberRefs()
+  // Asking for them has made new ones.
+  const now = identityOf(fiber)
+  lastIdentity = now === undefined ? undefined : new WeakRef(now)
+  lastFlags = flags
   if (previous !== undefined && sameRefs(previous.captured, refs)) return previous
   const environment = environmentOf(fiber, refs)
   last = new WeakRef(environment)

@@ -247,7 +247,7 @@ export class Server extends Incarnation implements Home, Owner {
 
   /** A stop takes its turn like a message, but is never refused (`CALL-19`). */
   requestStop(request: StopRequest): void {
-    if (this.gate === 0 && this.canEndAtOnce) {
+    if (this.canStopAtOnce) {
       this.envelope = request
       this.end(request.reason, true)
       this.goAway()
@@ -255,6 +255,11 @@ export class Server extends Incarnation implements Home, Owner {
       this.open().push(request)
       this.attend()
     }
+  }
+
+  /** Whether nothing has to be done before it ends. */
+  get canStopAtOnce(): boolean {
+    return this.gate === 0 && this.canEndAtOnce
   }
 
   private open(): Inbox {

@@ -500,13 +500,11 @@ export const supervisorLayer = (
   orders: Orders
 ): Layer.Layer<unknown, unknown, unknown> =>
   Layer.scopedContext(
-    Effect.map(
-      startProcess(
-        definition,
-        (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
-        (process) => [process]
-      ),
-      (process) =>
-        (tag === null ? process.provided : Context.add(process.provided, tag, process.seat)) as Context.Context<unknown>
+    startProcess(
+      definition,
+      (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
+      (process) => [process],
+      // What is provided is said by the types of the layer's own interface.
+      ({ provided, seat }) => (tag === null ? provided : Context.add(provided, tag, seat)) as Context.Context<unknown>
     )
   )

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import { livingChildren, setFiberRefs } from "../../src/internal/effectFiber.ts"
+import { flagsOf, identityOf, livingChildren, setFiberRefs } from "../../src/internal/effectFiber.ts"
 import { attach, isUsed } from "../../src/internal/effectScope.ts"
 import { start } from "../fixtures/Scripted.ts"
 
@@ -46,6 +46,22 @@ describe("a fiber", () => {
       setFiberRefs(fiber, before)
       assert.strictEqual(fiber.currentScheduler, currentScheduler)
       assert.strictEqual(fiber.currentTracer, currentTracer)
+    })
+  )
+
+  it.effect("is known to be as it was without being asked for its FiberRefs", () =>
+    Effect.gen(function* () {
+      const fiber = yield* thisFiber
+      const look = () => ({ identity: identityOf(fiber), flags: flagsOf(fiber) })
+      const before = look()
+      assert.isDefined(before.identity)
+      assert.isNumber(before.flags)
+      yield* Effect.void
+      assert.strictEqual(look().identity, before.identity)
+      yield* FiberRef.set(number, 1)
+      assert.notStrictEqual(look().identity, before.identity)
+      const flags = yield* Effect.uninterruptible(Effect.sync(() => look().flags))
+      assert.notStrictEqual(flags, before.flags)
     })
   )
 
