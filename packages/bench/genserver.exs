@@ -62,6 +62,15 @@ defmodule Bench do
     end
   end
 
+  # killed, seen to be gone, and waited for until the supervisor has put the next one in its place
+  defp workload("restart") do
+    Logger.configure(level: :none)
+    Process.flag(:trap_exit, true)
+    child = %{id: :table, start: {GenServer, :start_link, [Hashmap, %{"name" => "John", "age" => 30}]}}
+    {:ok, sup} = Supervisor.start_link([child], strategy: :one_for_one, max_restarts: 10_000_000, max_seconds: 1)
+    fn n -> restarts(sup, n) end
+  end
+
   defp workload("start-stop"), do: fn n -> starts(n) end
 
   defp workload("burst-" <> _ = row) do
@@ -82,6 +91,28 @@ defmodule Bench do
   defp puts(pid, n) do
     :ok = GenServer.call(pid, {:put, "name", n})
     puts(pid, n - 1)
+  end
+
+  defp restarts(_sup, 0), do: :ok
+
+  defp restarts(sup, n) do
+    [{_, pid, _, _}] = Supervisor.which_children(sup)
+    ref = Process.monitor(pid)
+    Process.exit(pid, :kill)
+
+    receive do
+      {:DOWN, ^ref, _, _, _} -> :ok
+    end
+
+    "John" = GenServer.call(next(sup, pid), {:get, "name"})
+    restarts(sup, n - 1)
+  end
+
+  defp next(sup, last) do
+    case Supervisor.which_children(sup) do
+      [{_, pid, _, _}] when is_pid(pid) and pid != last -> pid
+      _ -> next(sup, last)
+    end
   end
 
   defp starts(0), do: :ok

@@ -64,6 +64,14 @@ const limit = (title: string, row: RowId, atMost: number, of: "median" | "max" =
   atMost
 })
 
+const growth = (title: string, row: RowId, from: RowId, atMost: number): Goal => ({
+  kind: "growth",
+  title,
+  row,
+  from,
+  atMost
+})
+
 export const goals: ReadonlyArray<Goal> = [
   faster("plain handler, one caller", "get", "erlang", 2),
   faster("plain handler, 100 callers", "get-100", "erlang", 1.5),
@@ -74,14 +82,12 @@ export const goals: ReadonlyArray<Goal> = [
   { ...faster("Effect.gen handler", "effect-gen", "nact", 1), aim: true },
   { ...faster("handler that yields", "effect-suspend", "nact", 1), aim: true },
   faster("start and stop", "start-stop", "erlang", 1.5),
+  faster("kill and restart", "restart", "erlang", 3),
+  growth("a child of 100,000, to a bare server", "children-1e5", "bare-1e5", 2),
+  growth("a child of 100,000, to one of 10,000", "children-1e5", "children-1e4", 2),
+  growth("one of a group of 1,000, to one of 100", "group-1e3", "group-1e2", 2),
   faster("100,000 casts, then one call", "burst-1e5", "loop", 3),
-  {
-    kind: "growth",
-    title: "a cast of a million, to one of a thousand",
-    row: "burst-1e6",
-    from: "burst-1e3",
-    atMost: 2
-  },
+  growth("a cast of a million, to one of a thousand", "burst-1e6", "burst-1e3", 2),
   limit("make and check a message", "message", 60),
   limit("idle server", "memory-idle", 2_700),
   limit("sleeping server", "memory-hibernated", 2_700),

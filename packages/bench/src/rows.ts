@@ -14,11 +14,15 @@ export type TimeRow =
   | "effect-suspend"
   | "start-stop"
   | "start-stop-scope"
+  | "restart"
+  | `group-${GroupSize}`
+  | `bare-${FamilySize}`
+  | `children-${FamilySize}`
   | `burst-${BurstSize}`
   | "message"
   | "message-schema"
 
-export type MemoryRow = "memory-idle" | "memory-hibernated" | "memory-layer" | "memory-live"
+export type MemoryRow = "memory-idle" | "memory-hibernated" | "memory-layer" | "memory-live" | "memory-child"
 
 export type GapRow = "gap-plain" | "gap-effect" | "gap-suspend"
 
@@ -28,6 +32,16 @@ export type BurstSize = keyof typeof burstSizes
 
 /** How many casts go out before the one call that waits for them all. */
 export const burstSizes = { "1e3": 1_000, "1e4": 10_000, "1e5": 100_000, "1e6": 1_000_000 }
+
+export type GroupSize = keyof typeof groupSizes
+
+/** Children that are restarted together. */
+export const groupSizes = { "1e2": 100, "1e3": 1_000 }
+
+export type FamilySize = keyof typeof familySizes
+
+/** Servers that are started, and all stopped at once. */
+export const familySizes = { "1e4": 10_000, "1e5": 100_000 }
 
 export type Row = { readonly title: string } & (
   | {
@@ -53,6 +67,16 @@ const asleep = 4_000
 const burst = (size: BurstSize): Row =>
   time(`burst-${size}`, `${burstSizes[size].toLocaleString("en")} casts, then one call (per cast)`, burstSizes[size])
 
+const group = (size: GroupSize): Row =>
+  time(
+    `group-${size}`,
+    `rest_for_one of ${groupSizes[size].toLocaleString("en")}, first killed (per child)`,
+    groupSizes[size]
+  )
+
+const family = (kind: "bare" | "children", size: FamilySize, title: string): Row =>
+  time(`${kind}-${size}`, title.replace("N", familySizes[size].toLocaleString("en")), familySizes[size])
+
 export const rows: ReadonlyArray<Row> = [
   time("get", "get, plain handler, one caller"),
   time("get-by-ref", "the same, by the ref instead of the tag"),
@@ -64,6 +88,13 @@ export const rows: ReadonlyArray<Row> = [
   time("effect-suspend", "get, handler that yields"),
   time("start-stop", "start and stop a server"),
   time("start-stop-scope", "start a server, close its scope"),
+  time("restart", "kill a supervised server, and have the next"),
+  group("1e2"),
+  group("1e3"),
+  family("bare", "1e4", "start N servers, close their scope (each)"),
+  family("bare", "1e5", "start N servers, close their scope (each)"),
+  family("children", "1e4", "start N children, stop them all (each)"),
+  family("children", "1e5", "start N children, stop them all (each)"),
   burst("1e3"),
   burst("1e4"),
   burst("1e5"),
@@ -73,6 +104,7 @@ export const rows: ReadonlyArray<Row> = [
   { kind: "memory", id: "memory-idle", title: "idle server, never called", wait: asleep },
   { kind: "memory", id: "memory-hibernated", title: "server that was called and has gone to sleep", wait: asleep },
   { kind: "memory", id: "memory-layer", title: "idle server built by a Layer", wait: asleep },
+  { kind: "memory", id: "memory-child", title: "idle child of a DynamicSupervisor", wait: asleep },
   { kind: "memory", id: "memory-live", title: "live server, just called", wait: 0 },
   { kind: "gap", id: "gap-plain", title: "longest gap, calls to a plain handler" },
   { kind: "gap", id: "gap-effect", title: "longest gap, calls to Effect.sync" },

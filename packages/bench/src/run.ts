@@ -130,6 +130,7 @@ const erlangRows: ReadonlySet<RowId> = new Set([
   "get-100",
   "put",
   "start-stop",
+  "restart",
   "burst-1e3",
   "burst-1e4",
   "burst-1e5",

@@ -68,6 +68,10 @@ describe("timers come to their turn", () => {
     Effect.flatMap(start(), (server) => calls(server, () => Effect.fail("no"), stretch))
   )
 
+  fair("under calls to a server that is not there", (stretch) =>
+    Effect.flatMap(start(), (server) => Effect.zipRight(GenServer.stop(server), calls(server, plain, stretch)))
+  )
+
   fair("under calls that fail, later", (stretch) =>
     Effect.flatMap(start(), (server) =>
       calls(server, () => Effect.zipRight(Effect.yieldNow(), Effect.fail("no")), stretch)

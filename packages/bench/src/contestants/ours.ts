@@ -1,15 +1,20 @@
 /** The GenServer of this repository, with every option left at its default, as a user would write it. */
+import * as DynamicSupervisor from "@effect-otp/core/DynamicSupervisor"
+import * as ExitReason from "@effect-otp/core/ExitReason"
 import * as GenServer from "@effect-otp/core/GenServer"
+import * as Process from "@effect-otp/core/Process"
+import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { effects } from "../callers.ts"
 import type { Contestant, Population, Seed, Workload } from "../contestant.ts"
-import type { BurstSize } from "../rows.ts"
+import { type BurstSize, type FamilySize, familySizes, type GroupSize, groupSizes } from "../rows.ts"
 import { checkServers, countCast, WrongAnswer } from "../table.ts"
 
 const { noReply, reply } = GenServer
@@ -136,6 +141,125 @@ const lives =
       )
   })
 
+const tirelessly = { restarts: 10_000_000, within: "1 second" } as const
+
+/** Without the log, as for Erlang. */
+const quietly = Layer.provide(Logger.remove(Logger.defaultLogger))
+
+/** Asks, and asks again while the next one has not begun: now and then the event loop has to turn first. */
+const getAgain = (): ReturnType<typeof calls.get> =>
+  Effect.catchAll(calls.get(), (error) =>
+    error._tag === "ServerDown" && error.reason._tag === "Restarting"
+      ? Effect.zipRight(Effect.yieldNow(), Effect.suspend(getAgain))
+      : Effect.fail(error)
+  )
+
+/** A supervised table that is killed again and again, and asked each time. */
+const restarts = async (seed: Seed): Promise<Workload> => {
+  const run = await provider(quietly(Supervisor.layer({ intensity: tirelessly, children: [Table.layer(seed.table)] })))
+  return {
+    run: (operations) =>
+      run(
+        Effect.gen(function* () {
+          const before = started
+          for (let i = 0; i < operations; i++) {
+            yield* Process.exit(Table, ExitReason.killed)
+            const found = yield* getAgain()
+            if (found._tag === "None") throw new WrongAnswer("get after a restart", "John", found)
+          }
+          checkServers("started", started - before, operations)
+        })
+      )
+  }
+}
+
+/** How many pupils `init` has made. */
+let taught = 0
+
+// A service for each would be a thousand classes: they are servers without a name, each in a layer of its own.
+const pupil = Layer.scopedDiscard(Effect.sync(() => void taught++))
+
+class Group extends Supervisor.Service<Group>()("@bench/Group") {}
+
+/** The first of many is killed, and all those after it are stopped and started again. */
+const group =
+  (size: GroupSize) =>
+  async (seed: Seed): Promise<Workload> => {
+    const count = groupSizes[size]
+    const pupils = Array.from({ length: count - 1 }, (_, index) => Supervisor.child(pupil, { id: `${index + 2}` }))
+    const run = await provider(
+      quietly(
+        Group.layer({
+          strategy: "rest_for_one",
+          intensity: tirelessly,
+          children: [Table.layer(seed.table), ...pupils]
+        })
+      )
+    )
+    return {
+      run: (operations) =>
+        run(
+          Effect.gen(function* () {
+            const before = taught
+            for (let i = 0; i < operations; i += count) {
+              yield* Process.exit(Table, ExitReason.killed)
+              const { active } = yield* Supervisor.countChildren(Group)
+              if (active !== count) throw new WrongAnswer("children after a restart", count, active)
+            }
+            checkServers("started", taught - before, (operations / count) * (count - 1))
+          })
+        )
+    }
+  }
+
+class Rooms extends DynamicSupervisor.Service<Rooms>()("@bench/Rooms", { children: [Table] }) {}
+
+const bare =
+  (size: FamilySize) =>
+  async (seed: Seed): Promise<Workload> => ({
+    run: (operations) =>
+      Effect.runPromise(
+        Effect.gen(function* () {
+          const before = started
+          for (let i = 0; i < operations; i += familySizes[size]) {
+            yield* Effect.scoped(Effect.replicateEffect(Table.start(seed.table), familySizes[size], { discard: true }))
+          }
+          checkServers("started", started - before, operations)
+        })
+      )
+  })
+
+const children =
+  (size: FamilySize) =>
+  async (seed: Seed): Promise<Workload> => ({
+    run: (operations) =>
+      Effect.runPromise(
+        Effect.gen(function* () {
+          const before = started
+          for (let i = 0; i < operations; i += familySizes[size]) {
+            const family = Effect.zipRight(
+              Effect.replicateEffect(DynamicSupervisor.startChild(Rooms, Table, [seed.table]), familySizes[size], {
+                discard: true
+              }),
+              DynamicSupervisor.countChildren(Rooms)
+            )
+            const { active } = yield* Effect.provide(family, Rooms.layer())
+            if (active !== familySizes[size]) throw new WrongAnswer("children", familySizes[size], active)
+          }
+          checkServers("started", started - before, operations)
+        })
+      )
+  })
+
+const child = async (seed: Seed, servers: number): Promise<Population> => {
+  const scope = Effect.runSync(Scope.make())
+  const context = await Effect.runPromise(Layer.buildWithScope(Rooms.layer(), scope))
+  const refs = await Effect.runPromise(
+    Effect.provide(Effect.replicateEffect(DynamicSupervisor.startChild(Rooms, Table, [seed.table]), servers), context)
+  )
+  return { servers: refs, release: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+}
+
 const message = async (): Promise<Workload> => ({
   run: async (operations) => {
     let last = new Put({ key: "name", value: -1 })
@@ -185,6 +309,13 @@ export const contestant: Contestant = {
     "effect-suspend": onTable((operations) => effects.gets(calls.suspend, operations)),
     "start-stop": lives((seed) => Effect.tap(Table.start(seed.table), (ref) => GenServer.stop(ref))),
     "start-stop-scope": lives((seed) => Effect.scoped(Table.start(seed.table))),
+    restart: restarts,
+    "group-1e2": group("1e2"),
+    "group-1e3": group("1e3"),
+    "bare-1e4": bare("1e4"),
+    "bare-1e5": bare("1e5"),
+    "children-1e4": children("1e4"),
+    "children-1e5": children("1e5"),
     "burst-1e3": burst("1e3"),
     "burst-1e4": burst("1e4"),
     "burst-1e5": burst("1e5"),
@@ -194,6 +325,7 @@ export const contestant: Contestant = {
   memory: {
     "memory-idle": (seed, servers) => populate(servers, idle(seed)),
     "memory-hibernated": (seed, servers) => populate(servers, called(seed)),
+    "memory-child": child,
     "memory-layer": (seed, servers) =>
       populate(
         servers,

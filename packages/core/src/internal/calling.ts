@@ -111,7 +111,7 @@ export const call = (
 
 const callRef = (fiber: AnyFiber, ref: Ref, request: object, options: CallOptions | undefined): Result => {
   const server = ref.occupant
-  if (server === null) return noOne(ref, request, options)
+  if (server === null) return noOne(fiber, ref, request, options)
   const entry = server.definition.entries.get(request?.constructor)
   if (entry === undefined || entry.kind !== "call") return foreign(ref.name, request, entry, "call")
   if (isTraced(fiber)) {
@@ -213,10 +213,14 @@ const timeoutOfCall = (name: string, options: CallOptions | undefined): number =
 
 const callOptions = ["timeout", "abandoned"]
 
-/** A call to a seat that nobody sits on. The options are checked all the same. */
-const noOne = (ref: Ref, request: object, options: CallOptions | undefined): Result => {
+/**
+ * A call to a seat that nobody sits on. The options are checked all the same, and it counts as a call: whoever asks again
+ * and again must not keep the event loop from turning, and so the server from coming back.
+ */
+const noOne = (fiber: AnyFiber, ref: Ref, request: object, options: CallOptions | undefined): Result => {
   timeoutOfCall(ref.name, options)
-  return downExit(ref.name, (request as { readonly _tag?: string })?._tag ?? show(request), ref.down)
+  const exit = downExit(ref.name, (request as { readonly _tag?: string })?._tag ?? show(request), ref.down)
+  return mustGiveWay(fiber) ? Effect.zipRight(turn, exit) : exit
 }
 
 const foreign = (name: string, message: unknown, entry: Entry | undefined, wanted: Kind): Effect.Effect<never> =>

@@ -2,6 +2,7 @@
  * What a server is given by whoever starts it: services, FiberRefs, a scheduler and a clock. It is captured once, from
  * the fiber that builds the layer, and never from a caller.
  */
+import type * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
@@ -109,13 +110,25 @@ export const environmentAt = (
 ): Environment =>
   environmentOf(
     fiber,
-    FiberRefs.updateAs(fiber.getFiberRefs(), {
-      fiberId: fiber.id(),
-      fiberRef: currentWhereabouts,
-      value: whereabouts
-    }),
+    flat(
+      FiberRefs.updateAs(fiber.getFiberRefs(), {
+        fiberId: fiber.id(),
+        fiberRef: currentWhereabouts,
+        value: whereabouts
+      })
+    ),
     services
   )
+
+/**
+ * The same values without their history: each fiber that changes one adds to it, and where each child begins with what
+ * the one before it has left, it would be as long as the list of children.
+ */
+const flat = (refs: FiberRefs.FiberRefs): FiberRefs.FiberRefs => {
+  const locals = new Map<FiberRef.FiberRef<unknown>, Arr.NonEmptyReadonlyArray<readonly [FiberId.Single, unknown]>>()
+  for (const [ref, [[, value]]] of refs.locals) locals.set(ref, [[FiberId.none, value]])
+  return FiberRefs.unsafeMake(locals)
+}
 
 /** The same environment with other services. */
 export const withServices = (environment: Environment, services: Context.Context<never>): Environment => ({

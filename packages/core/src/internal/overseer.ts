@@ -20,7 +20,7 @@ import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
 import { failed, type Keeper, type Outcome, type Place } from "./place.ts"
-import { attemptLog, gaveUpLog } from "./reports.ts"
+import { attemptLog, gaveUpLog, killedLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
 import { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
@@ -156,7 +156,15 @@ export abstract class Overseer extends Server implements Keeper {
   // Again and again
   // -----------------------------------------------------------------------------------------------------------------
 
-  childEnded(place: Place, _reason: ExitReason.ExitReason): void {
+  log(line: Effect.Effect<void>): void {
+    this.run(Effect.catchAllCause(line, () => Effect.void))
+  }
+
+  childEnded(place: Place, reason: ExitReason.ExitReason): void {
+    if (reason._tag === "Killed") {
+      const line = place.repeats("killed") ?? killedLog(place.id, place)
+      if (line !== Effect.void) this.log(line)
+    }
     if (!this.isDown) this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
   }
 
@@ -188,7 +196,7 @@ export abstract class Overseer extends Server implements Keeper {
       place.status = "restarting"
       place.attempt++
       place.reason = ExitReason.crash(cause)
-      place.announce(place.restarting())
+      place.announce(() => place.restarting())
       emit(() =>
         ProcessEvent.FailedToStart({
           process: place.id,
@@ -219,7 +227,7 @@ export abstract class Overseer extends Server implements Keeper {
         retry()
       } else {
         const at = this.environment.clock.unsafeCurrentTimeMillis() + delay
-        place.announce(place.restarting(at))
+        place.announce(() => place.restarting(at))
         emit(() =>
           ProcessEvent.Delayed({
             process: place.id,

@@ -12,7 +12,7 @@ import type { Environment } from "./environment.ts"
 import { Moment } from "./moment.ts"
 import type { Parent } from "./parent.ts"
 import { isRestarted, type Child as Planned, type Status } from "./plan.ts"
-import { isWorthALine, repeatedLog } from "./reports.ts"
+import { isWorthALine, overdueLog, repeatedLog } from "./reports.ts"
 import type { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
 import type { Node } from "./tree.ts"
@@ -35,6 +35,8 @@ export interface Keeper extends Party {
   readonly environment: Environment
   /** The child in that place has ended by itself. */
   childEnded(place: Place, reason: ExitReason.ExitReason): void
+  /** Writes a line into the supervisor's log, when it has a turn. */
+  log(line: Effect.Effect<void>): void
 }
 
 /** How a child is looked after, checked. */
@@ -144,7 +146,8 @@ export abstract class Place implements Planned, Parent {
   protected ended(reason: ExitReason.ExitReason): void {
     this.reason = reason
     if (this.status !== "running") return
-    this.announce(isRestarted(this.restart, reason) ? this.restarting() : ExitReason.noProcess)
+    if (isRestarted(this.restart, reason)) this.announce(() => this.restarting())
+    else this.announce(ExitReason.noProcess)
     this.keeper.childEnded(this, reason)
   }
 
@@ -155,8 +158,8 @@ export abstract class Place implements Planned, Parent {
   }
 
   /** Tells callers of its servers why nobody answers. */
-  announce(down: ExitReason.DownReason): void {
-    for (const seat of this.seats) seat.down = down
+  announce(down: ExitReason.DownReason | (() => ExitReason.DownReason)): void {
+    for (const seat of this.seats) seat.announce(down)
   }
 
   /** Ends what is here, within its time, and calls back with why it ended. */
@@ -173,6 +176,7 @@ export abstract class Place implements Planned, Parent {
     const own = this.shutdown
     const limit = Math.min(own, left)
     const deadline = new Moment(() => {
+      this.keeper.log(overdueLog(this.id, this, alarm.now() - began))
       if (root.until < Number.POSITIVE_INFINITY) {
         root.overdue.push({ path: this.path, waited: alarm.now() - began, why: own <= left ? "late" : "killed" })
       }

@@ -17,6 +17,7 @@ export class Restarts {
 
   /** Counts one at the time `now`, in milliseconds. True if that is one too many (`SUP-14`, `SUP-16`). */
   isTooMany(now: number): boolean {
+    if (this.limit === Number.POSITIVE_INFINITY) return false
     const { times, within } = this
     times.push(now)
     while (now - (times[this.first] as number) > within) this.first++

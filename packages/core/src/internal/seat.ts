@@ -61,8 +61,7 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   readonly name: string
   /** Who sits here now. */
   occupant: I | null = null
-  /** What callers are told while nobody does. */
-  down: DownReason = noProcess
+  private reason: DownReason | (() => DownReason) = noProcess
   /** Whether a supervisor may put another one here. */
   isKept = false
   /** What the last one has left for the next. */
@@ -76,6 +75,17 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
 
   override commit(): Effect.Effect<this> {
     return Effect.succeed(this)
+  }
+
+  /** What callers are told while nobody sits here. */
+  get down(): DownReason {
+    if (typeof this.reason === "function") this.reason = this.reason()
+    return this.reason
+  }
+
+  /** Says what they are told; made when somebody asks, since mostly the next one is there before that. */
+  announce(reason: DownReason | (() => DownReason)): void {
+    this.reason = reason
   }
 
   /** A state was committed that is another one than before. */
@@ -92,7 +102,7 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   /** Nobody will come after the last one: whoever still waits is told `reason`, whoever comes later `down`. */
   retire(reason: DownReason, down: DownReason): void {
     this.isKept = false
-    this.down = down
+    this.reason = down
     this.release(reason)
     if (this.occupant === null) this.endWatchers()
   }

@@ -56,6 +56,8 @@ export class Server extends Incarnation implements Home, Owner {
   private span: Tracer.AnySpan | undefined = undefined
   /** What goes out to the caller when `terminate` has run (`CB-12`). */
   private farewell: Exit.Exit<unknown, unknown> | null = null
+  /** The next message is to be handled within the turn, whoever else waits for one. */
+  private isUrgent = false
   /** When the handling of the current message began, if its time is taken. */
   private begunAt: bigint | null = null
   /** When the Effect of the current message began, in milliseconds of the alarm's time: only those can be seen at work. */
@@ -235,6 +237,7 @@ export class Server extends Incarnation implements Home, Owner {
     }
     this.open().pushMessage(message, undefined)
     this.gate = Gate.Busy
+    this.isUrgent = true
     this.engage().wake(Effect.void, true)
   }
 
@@ -312,7 +315,8 @@ export class Server extends Incarnation implements Home, Owner {
       const { continuation } = this
       if (continuation === null && (this.inbox === null || this.inbox.size === 0)) return this.rest()
       if (taken === batch) return Effect.yieldNow()
-      if (spend() && isLive(this.environment.scheduler)) return turn
+      if (spend() && !this.isUrgent && isLive(this.environment.scheduler)) return turn
+      this.isUrgent = false
       if (continuation !== null) {
         this.continuation = null
         step = this.handle(this.entryOf(continuation.message), continuation.message, continuation.link, null)

@@ -303,10 +303,11 @@ export class SupervisorProcess extends Overseer {
         positions.map((position) => this.places[position] as Place)
       const [stop, forget, start] = [at(decision.stop), at(decision.forget), at(decision.start)]
       if (culprit.hasRemains) yield* this.clear(culprit)
-      culprit.announce(culprit.restarting())
+      const restarting = (): ExitReason.DownReason => culprit.restarting()
+      culprit.announce(restarting)
       for (const place of stop) {
         yield* this.stopPlace(place, ExitReason.shutdown())
-        place.announce(culprit.restarting())
+        place.announce(restarting)
       }
       for (const place of forget) this.remove(place)
       return start
