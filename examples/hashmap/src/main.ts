@@ -1,6 +1,7 @@
-/** Runs the console over a Hashmap that starts with a name and an age. */
+/** Runs the console over a supervised Hashmap that starts with a name and an age. */
 import { constants } from "node:os"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,8 +15,8 @@ const person = HashMap.make<ReadonlyArray<[string, unknown]>>(["name", "John"], 
 
 const isTerminal = process.stdin.isTTY === true && process.stdout.isTTY === true
 
-/** Who runs the server is said here alone: a supervisor's layer would do as well. */
-const server = Hashmap.layer(person)
+/** Who runs the server is said here alone: one that crashes is started again, with a name and an age. */
+const server = Supervisor.layer({ strategy: "one_for_one", children: [Hashmap.layer(person)] })
 
 let signal: "SIGINT" | "SIGTERM" = "SIGINT"
 process.once("SIGTERM", () => {

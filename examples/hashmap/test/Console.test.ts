@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as HashMap from "effect/HashMap"
+import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Console, ConsoleFailed, NobodyReads, run } from "../src/Console.ts"
 import { Hashmap } from "../src/Hashmap.ts"
@@ -12,8 +14,10 @@ const person = HashMap.make<ReadonlyArray<[string, unknown]>>(["name", "John"], 
 
 const oneByOne = (...lines: ReadonlyArray<string>) => Stream.rechunk(Stream.fromIterable(lines), 1)
 
+const supervised = Supervisor.layer({ children: [Hashmap.layer(person)] })
+
 /** Runs the console over lines, and collects the answers. */
-const session = (lines: Stream.Stream<string>) =>
+const session = (lines: Stream.Stream<string>, server: Layer.Layer<Hashmap> = Hashmap.layer(person)) =>
   Effect.gen(function* () {
     const answers: Array<string> = []
     yield* run.pipe(
@@ -22,7 +26,7 @@ const session = (lines: Stream.Stream<string>) =>
         write: (chunk) => Effect.sync(() => void answers.push(...chunk)),
         help: "the help"
       }),
-      Effect.provide(Hashmap.layer(person))
+      Effect.provide(server)
     )
     return answers
   })
@@ -38,7 +42,7 @@ describe("Console", () => {
       assert.isDefined(shown)
       const lines = shown.trimEnd().split("\n")
       const typed = lines.filter((line) => line.startsWith("> ")).map((line) => line.slice(2))
-      const answers = yield* session(oneByOne(...typed))
+      const answers = yield* session(oneByOne(...typed), supervised)
       assert.deepStrictEqual(
         typed.flatMap((line, index) => [`> ${line}`, ...answers.slice(index, index + 1)]),
         lines
@@ -89,7 +93,7 @@ describe("Console", () => {
     })
   )
 
-  it.effect("goes on when the server has crashed", () =>
+  it.effect("goes on when the server has crashed, and nobody starts it again", () =>
     Effect.gen(function* () {
       const answers = yield* session(
         oneByOne("crash", "get name", "put a 1", "bogus", "all", "crash", "delete a", "help")
@@ -99,6 +103,19 @@ describe("Console", () => {
         // a cast: nobody hears whether anyone was there
         "ok",
         "the help"
+      ])
+    })
+  )
+
+  it.effect("goes on with a server that its supervisor has started again, until that gives up", () =>
+    Effect.gen(function* () {
+      const answers = yield* session(
+        oneByOne("put a 1", "crash", "all", "put b 2", "all", "crash", "crash", "get name", "crash", "get name"),
+        supervised
+      )
+      assert.deepStrictEqual(answers, [
+        ...["ok", crashed, '{"age":30,"name":"John"}', "ok", '{"age":30,"b":2,"name":"John"}'],
+        ...[crashed, crashed, '"John"', crashed, "the server is down: shutdown"]
       ])
     })
   )

@@ -23,7 +23,7 @@ describe("Pipe", { timeout: 120_000 }, () => {
       stdout,
       "unknown command `\\u0000\\u001b[2J`: help lists those there are\n" +
         "the server is down: crashed: Error: told to crash\n" +
-        "the server is down: no process\n" +
+        '"John"\n' +
         "get KEY [DEFAULT] | update KEY VALUE | put KEY VALUE | delete KEY | all | crash | help | quit\n" +
         "unknown command `ÿþ`: help lists those there are\n"
     )

@@ -58,7 +58,7 @@ describe(hasScript ? "Terminal" : "Terminal (skipped: it needs the command scrip
     // pasted: the second line is there before the first is answered
     type(`crash${keys.enter}get name${keys.enter}`)
     await waitFor(/the server is down: crashed: Error: told to crash\r*\n/)
-    await waitFor(/the server is down: no process\r*\n/)
+    await waitFor(/"John"\r*\n/)
     await waitFor(prompt)
     type(`quit${keys.enter}`)
     assert.deepStrictEqual(await afterEnd(), { code: 0, isSane: true })
