@@ -26,6 +26,8 @@ const rows = [
   "effect-gen",
   "effect-suspend",
   "start-stop",
+  "restart",
+  "children-1e5",
   "burst-1e5",
   "memory-idle",
   "memory-live"
@@ -57,7 +59,7 @@ const block = `<!-- bench -->
 ${table.join("\n")}
 
 Medians of ${rounds} rounds, each in a process of its own, in one run on ${machine.cores} cores, Node ${machine.node.slice(1)}${
-  machine.elixir === undefined ? "" : ` and ${machine.elixir}`
+  machine.elixir === undefined ? "" : ` and Elixir ${machine.elixir}`
 }; in brackets, how many times ours. In the rows with an Effect handler, nact's is its plain query.
 <!-- /bench -->`
 
