@@ -110,7 +110,7 @@ export class FiberPlace extends Place {
   }
 
   override get isAlive(): boolean {
-    return this.run !== null && !this.run.hasEnded
+    return this.run?.isUp === true
   }
 
   override get type(): Type {
@@ -334,8 +334,12 @@ class Run implements Nest, Listed {
     this.isOver = true
     this.isOpen = false
     delist(this)
-    if (this.onOver !== null) this.onOver(this.isKilled ? ExitReason.killed : ExitReason.shutdown())
-    else this.onOutcome(failed(cause))
+    if (!this.tellWaiting(ExitReason.shutdown())) this.onOutcome(failed(cause))
+  }
+
+  /** It was built, and is neither over nor told to be. */
+  get isUp(): boolean {
+    return this.hasStarted && !this.hasEnded && !this.isClosing && !this.isKilled
   }
 
   /** Nothing is left of it. */
@@ -344,14 +348,19 @@ class Run implements Nest, Listed {
     delist(this)
     this.watcher?.release()
     if (this.isKilled) return
-    if (this.onOver !== null) {
-      this.tellEnd(reason)
-      this.onOver(reason)
-    } else if (!this.hasEnded) {
+    if (!this.hasEnded) this.tellEnd(reason)
+    if (!this.tellWaiting(reason) && !this.hasEnded) {
       this.hasEnded = true
-      this.tellEnd(reason)
       this.place.over(this, reason)
     }
+  }
+
+  /** Tells whoever waits for its end, once; false if nobody does. */
+  private tellWaiting(reason: ExitReason.ExitReason): boolean {
+    const { onOver } = this
+    this.onOver = null
+    onOver?.(reason)
+    return onOver !== null || this.isKilled
   }
 
   private tellEnd(reason: ExitReason.ExitReason): void {
@@ -416,8 +425,10 @@ class Run implements Nest, Listed {
       if (this.resume !== null) this.resume()
       else this.interrupt()
     }
-    this.tellEnd(ExitReason.killed)
-    if (this.onOver !== null) this.onOver(ExitReason.killed)
+    if (this.hasStarted && !this.hasEnded) this.tellEnd(ExitReason.killed)
+    const { onOver } = this
+    this.onOver = null
+    if (onOver !== null) onOver(ExitReason.killed)
     else if (this.hasStarted && !this.hasEnded) {
       this.hasEnded = true
       this.place.over(this, ExitReason.killed)

@@ -165,7 +165,7 @@ export abstract class Overseer extends Server implements Keeper {
       const line = place.repeats("killed") ?? killedLog(place.id, place)
       if (line !== Effect.void) this.log(line)
     }
-    if (!this.isDown) this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
+    if (!this.isDown && !this.isClosing) this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
   }
 
   /** Counts a restart; true if it is one too many. */

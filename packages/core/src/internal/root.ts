@@ -26,12 +26,15 @@ export class Root {
   /** What went wrong while it all ended; kept once it is to end. */
   readonly overdue: Array<Overdue> = []
   readonly unhandled: Array<Unhandled> = []
-  /** The children that were started at first, in order. */
+  /** Whether an application is being started under it, and wants to know what it has come to. */
+  isStarting = false
+  /** The children that were started then, in order. */
   readonly started: Array<ReadonlyArray<string>> = []
   /** The child that could not be started, the deepest one, and why; for the account of an application. */
   failure: { readonly path: ReadonlyArray<string>; readonly cause: Cause.Cause<unknown> } | null = null
 
   failedToStart(path: ReadonlyArray<string>, cause: Cause.Cause<unknown>): void {
+    if (!this.isStarting) return
     if (this.failure === null || path.length > this.failure.path.length) this.failure = { path, cause }
   }
 

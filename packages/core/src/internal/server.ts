@@ -626,6 +626,8 @@ export class Server extends Incarnation implements Home, Owner {
       if (kept !== null && this.isKeepable(item)) kept.push(item)
       else if (isEnvelope(item)) tell(item)
       else if (!(item instanceof ParentExit)) {
+        // What a supervisor has not come to is no message of anybody's.
+        if (this.definition.processKind !== "GenServer") continue
         this.leftCount++
         this.definition.stats.undelivered++
       }

@@ -92,7 +92,7 @@ const messages = [
   ...infos
 ]
 
-type Answer = Reply<unknown, unknown>
+type Answer = Reply<unknown, unknown> | Handled
 
 export class SupervisorProcess extends Overseer {
   protected override readonly places: Array<Place> = []
@@ -157,8 +157,9 @@ export class SupervisorProcess extends Overseer {
               : cause
           )
         }
-        if (outcome._tag === "Started") this.root.started.push(place.path)
-        else if (place.restart === "temporary") this.remove(place)
+        if (outcome._tag === "Started") {
+          if (this.root.isStarting) this.root.started.push(place.path)
+        } else if (place.restart === "temporary") this.remove(place)
       }
       return this
     })
@@ -401,6 +402,8 @@ export class SupervisorProcess extends Overseer {
         this.changed(place)
         if (outcome._tag === "Failed") {
           this.remove(place)
+          // It is to end: whoever has asked is told when it has.
+          if (this.isClosing) return Effect.succeed(this.stay)
           return this.failedToStart(place, outcome.cause)
         }
         const services = this.provides(place)
@@ -446,9 +449,8 @@ export class SupervisorProcess extends Overseer {
         }),
         (outcome) => {
           this.changed(place)
-          return outcome._tag === "Failed"
-            ? this.failedToStart(place, outcome.cause)
-            : Effect.succeed(this.answer(this.provides(place)))
+          if (outcome._tag !== "Failed") return Effect.succeed(this.answer(this.provides(place)))
+          return this.isClosing ? Effect.succeed(this.stay) : this.failedToStart(place, outcome.cause)
         }
       )
     })
