@@ -360,7 +360,7 @@ class Run implements Nest, Listed {
     const { onOver } = this
     this.onOver = null
     onOver?.(reason)
-    return onOver !== null || this.isKilled
+    return onOver !== null
   }
 
   private tellEnd(reason: ExitReason.ExitReason): void {
