@@ -283,8 +283,12 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
     if (this.isRetiring && this.ending === null && !this.isDown) {
       // A fiber that outlives its handler may still hold that handler's scope: it finds it closed.
       const scopes = { handler: this.gear?.openScope ?? null, incarnation: null }
-      // It may be killed while that is released.
-      const rest = Effect.suspend(() => (this.isDown ? this.clearUp() : Effect.sync(() => this.retired())))
+      // It may be killed while that is released; from the look to having retired is one step.
+      const rest = Effect.suspend(() => {
+        if (this.isDown) return this.clearUp()
+        this.retired()
+        return Effect.void
+      })
       return Effect.zipRight(release(this.name, scopes, ExitReason.normal), rest)
     }
     if (this.isDown) return this.clearUp()
