@@ -79,14 +79,13 @@ const anyRun =
   }
 
 const calmRuns = (program: Program, schedule: number): Finding => {
-  const runOf = (inline: Inline, seed: number) =>
-    run(program, { seed, inline, giveWay: 0.03, hurry: 0, horizon: Number.POSITIVE_INFINITY })
+  // A server whose intervals are too short for it may keep who waits for room in its mailbox waiting for ever.
+  const runOf = (inline: Inline, seed: number) => run(program, { seed, inline, giveWay: 0.03, hurry: 0, horizon: 3000 })
   const on = runOf("on", schedule)
   const off = runOf("off", schedule + 1)
   const problems = [...violations(on.history), ...violations(off.history)]
   const difference = parting(outline(on.history), outline(off.history))
-  // Two things of the same moment may come in any order.
-  if (difference !== null && !on.hasTie && !off.hasTie) problems.push(`the gears part: ${difference}`)
+  if (difference !== null && !on.hasRace && !off.hasRace) problems.push(`the gears part: ${difference}`)
   if (!on.isOver || !off.isOver) problems.push("it does not come to rest")
   return { problems, account: `${show(on.history)}\nWithout the inline gear:\n${show(off.history)}` }
 }

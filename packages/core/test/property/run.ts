@@ -30,8 +30,8 @@ export interface Options {
 
 export interface Run {
   readonly history: History
-  /** Whether two things were set for the same moment. */
-  readonly hasTie: boolean
+  /** Whether something was a matter of chance in spite of all care: see `World`. */
+  readonly hasRace: boolean
   /** Whether everything came to rest. */
   readonly isOver: boolean
   /** Messages that the servers still believe to be waiting. */
@@ -168,7 +168,7 @@ export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }:
   /** Lets everybody have turns, and time pass, until all of these are done; false if they never are. */
   const drive = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>, until: number): boolean => {
     const isDone = () =>
-      (world.waiting === 0 || !world.isClosing) && fibers.every((fiber) => fiber.unsafePoll() !== null)
+      (world.waiting.size === 0 || !world.isClosing) && fibers.every((fiber) => fiber.unsafePoll() !== null)
     while (!isDone() && turns++ < patience) {
       if (scheduler.isQuiet) {
         if (clock.nearest > clock.now) world.write({ _tag: "Quiet" })
@@ -195,5 +195,10 @@ export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }:
   world.isClosing = true
   world.write({ _tag: "Closing" })
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
-  return { history: world.history, hasTie: world.hasTie, isOver: isOver && turns < patience, queued: stats.queued }
+  return {
+    history: world.history,
+    hasRace: world.hasRace,
+    isOver: isOver && turns < patience,
+    queued: stats.queued
+  }
 }

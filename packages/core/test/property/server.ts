@@ -204,6 +204,9 @@ const take = (handling: Handling, step: Step, self: Self): Effect.Effect<Result 
     case "Send":
     case "CastSelf":
       return Effect.suspend(() => {
+        // A client that has given up on this call may wait for room in the mailbox by now, and goes on when there is.
+        const isAlone = from !== null && !world.waiting.has(id)
+        if (isAlone && incarnation.config.capacity < Number.POSITIVE_INFINITY) world.hasRace = true
         const isSend = step._tag === "Send"
         const kind = isSend ? "info" : "cast"
         const sent = world.sent(server, "self", sender, { kind, act: step.act })

@@ -43,11 +43,15 @@ export class World {
   /** Who is in which place now. */
   readonly slots: Array<Incarnation | undefined> = []
   private ids = 0
-  /** Moments for which something is set. Two equal ones make what follows a matter of chance. */
+  /** Moments for which something is set. */
   private readonly moments = new Set<number>()
-  hasTie = false
-  /** Senders who wait for an answer. */
-  waiting = 0
+  /**
+   * Whether it may be a matter of chance what follows: two things were set for the same moment, or a server sent to
+   * itself while a client might be let in.
+   */
+  hasRace = false
+  /** Calls whose senders wait for an answer. */
+  readonly waiting = new Set<number>()
   isClosing = false
 
   constructor(program: Program, seed: number, giveWay: number) {
@@ -68,7 +72,7 @@ export class World {
   /** Says that something is set for that time. */
   moment(at: number): void {
     const micros = Math.round(at * 1000)
-    if (this.moments.has(micros)) this.hasTie = true
+    if (this.moments.has(micros)) this.hasRace = true
     this.moments.add(micros)
   }
 
@@ -93,14 +97,14 @@ export class World {
     let isSent = false
     const send = Effect.flatMap(this.hold, () => {
       isSent = true
-      this.waiting++
+      this.waiting.add(sent.id)
       this.write({ _tag: "Sent", ...sent })
       return effect
     })
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Effect.exit(restore(send)), (exit) => {
         const result = resultOf(exit)
-        if (isSent) this.waiting--
+        if (isSent) this.waiting.delete(sent.id)
         const done = Effect.as(isSent ? this.record({ _tag: "Result", id: sent.id, result }) : Effect.void, result)
         return Exit.isInterrupted(exit) ? Effect.zipRight(done, Effect.interrupt) : done
       })
