@@ -36,6 +36,8 @@ export interface Run {
   readonly isOver: boolean
   /** Messages that the servers still believe to be waiting. */
   readonly queued: number
+  /** Turns that the scheduler has given. */
+  readonly steps: number
 }
 
 /** Turns that a run may take before it counts as endless. */
@@ -199,6 +201,7 @@ export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }:
     history: world.history,
     hasRace: world.hasRace,
     isOver: isOver && turns < patience,
-    queued: stats.queued
+    queued: stats.queued,
+    steps: scheduler.steps
   }
 }

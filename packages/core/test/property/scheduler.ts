@@ -52,6 +52,8 @@ export class RandomScheduler implements Scheduler.Scheduler {
   private readonly lanes: Array<Lane> = []
   private readonly byFiber = new Map<AnyFiber | undefined, Lane>()
   private readonly held = new Set<AnyFiber>()
+  /** Tasks that have been run. */
+  steps = 0
 
   constructor(random: Random, giveWay: number) {
     this.random = random
@@ -94,6 +96,7 @@ export class RandomScheduler implements Scheduler.Scheduler {
       if (last !== undefined && last !== lane) this.lanes[index] = last
     }
     this.held.clear()
+    this.steps++
     task?.()
   }
 }
