@@ -1,7 +1,7 @@
 /**
  * Whether what a call has ended with is what it may end with.
  */
-import { isFromOutside, type Parcel, type ServerModel, tolerance } from "./model.ts"
+import { isFromOutside, type Parcel, type ServerModel, tolerance } from "./serverModel.ts"
 
 /** What is wrong with the end of one message. */
 export const judge = (parcel: Parcel, server: ServerModel, closing: number | null): ReadonlyArray<string> => {
