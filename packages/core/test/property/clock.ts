@@ -7,8 +7,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scheduler from "effect/Scheduler"
 
+/** Milliseconds that the engine may be off: whoever wakes closer together does so at the same time. */
+const rounding = 0.0005
+
 interface Sleeper {
   readonly at: number
+  /** Whether no time has to pass. */
+  readonly isBrief: boolean
   readonly wake: () => void
 }
 
@@ -17,6 +22,9 @@ export class VirtualClock implements Clock.Clock {
   private readonly scheduler: Scheduler.Scheduler
   /** By time, and of one time in the order in which they came. */
   private readonly sleepers: Array<Sleeper> = []
+  private lastWake = Number.NEGATIVE_INFINITY
+  /** Whether two have slept until the same time: who is first is a matter of chance. */
+  hasTie = false
   /** Milliseconds. */
   now = 0
 
@@ -38,7 +46,7 @@ export class VirtualClock implements Clock.Clock {
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     const at = this.now + Duration.toMillis(duration)
     const sleep = Effect.async<void>((resume) => {
-      const sleeper: Sleeper = { at, wake: () => resume(Effect.void) }
+      const sleeper: Sleeper = { at, isBrief: at === this.now, wake: () => resume(Effect.void) }
       let index = this.sleepers.length
       while (index > 0 && (this.sleepers[index - 1] as Sleeper).at > sleeper.at) index--
       this.sleepers.splice(index, 0, sleeper)
@@ -61,6 +69,13 @@ export class VirtualClock implements Clock.Clock {
   /** Moves the time, and wakes whoever has slept until then. */
   advance(to: number): void {
     this.now = Math.max(this.now, to)
-    while (this.sleepers.length > 0 && this.nearest <= this.now) this.sleepers.shift()?.wake()
+    while (this.sleepers.length > 0 && this.nearest <= this.now) {
+      const { at, isBrief, wake } = this.sleepers.shift() as Sleeper
+      if (!isBrief) {
+        if (at - this.lastWake < rounding) this.hasTie = true
+        this.lastWake = at
+      }
+      wake()
+    }
   }
 }

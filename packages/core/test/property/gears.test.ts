@@ -58,7 +58,7 @@ const anyRun =
 
 const calmRuns: Check = (program, schedule) => {
   // A server whose intervals are too short for it may keep who waits for room in its mailbox waiting for ever.
-  const runOf = (inline: Inline, seed: number) => run(program, { seed, inline, giveWay: 0.03, hurry: 0, horizon: 3000 })
+  const runOf = (inline: Inline, seed: number) => run(program, { seed, inline, giveWay: 0.03, hurry: 0, horizon: 1000 })
   const on = runOf("on", schedule)
   const off = runOf("off", schedule + 1)
   const problems = [...violations(on.history), ...violations(off.history)]

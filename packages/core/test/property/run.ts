@@ -199,7 +199,7 @@ export const run = (program: Program, { giveWay, horizon, hurry, inline, seed }:
   const isOver = drive([fork(Scope.close(scope, Exit.void)), ...clients], Number.POSITIVE_INFINITY)
   return {
     history: world.history,
-    hasRace: world.hasRace,
+    hasRace: world.hasRace || clock.hasTie,
     isOver: isOver && turns < patience,
     queued: stats.queued,
     steps: scheduler.steps
