@@ -128,7 +128,7 @@ export abstract class Overseer extends Server implements Keeper {
     if (outcome._tag === "Started") this.definition.stats.restarts++
     else {
       place.restarts--
-      if (outcome._tag === "Ignored") place.announce(ExitReason.noProcess)
+      if (outcome._tag === "Ignored") for (const seat of place.seats) seat.giveUp(ExitReason.noProcess)
     }
     return outcome
   }

@@ -41,6 +41,8 @@ export class Server extends Incarnation implements Home, Owner {
   private lostCount = 0
   /** Casts and Infos that were left in the mailbox at the end. */
   leftCount = 0
+  /** Its `init` wanted no process. */
+  isIgnored = false
 
   private inbox: Inbox | null = null
   /** What is being handled: the message, by what, and for whom. */
@@ -110,6 +112,7 @@ export class Server extends Incarnation implements Home, Owner {
 
   private initialised(given: unknown): void {
     if (given instanceof Ignore) {
+      this.isIgnored = true
       this.startExit = Exit.void
       this.end(ExitReason.normal, false)
       return
