@@ -100,6 +100,8 @@ export class SupervisorProcess extends Overseer {
   private readonly children: Orders["children"]
   /** What the child at that position, and those after it, find; as far as it is known. */
   private environments: Array<Environment> = []
+  /** What children have provided that are not in the list any more. Whoever holds a ref of theirs is told so by it. */
+  private forgotten: Context.Context<never> = Context.empty()
   private count = 0
 
   constructor(
@@ -116,7 +118,7 @@ export class SupervisorProcess extends Overseer {
 
   /** The services of all children. */
   get provided(): Context.Context<never> {
-    let services: Context.Context<never> = Context.empty()
+    let services = this.forgotten
     for (const place of this.places) services = Context.merge(services, this.provides(place))
     return services
   }
@@ -175,7 +177,10 @@ export class SupervisorProcess extends Overseer {
   private environmentOf(place: Place): Environment {
     const position = this.places.indexOf(place)
     const { environments } = this
-    if (environments.length === 0) environments.push(this.base)
+    if (environments.length === 0) {
+      const { base, forgotten } = this
+      environments.push(withServices(base, Context.merge(forgotten, base.services)))
+    }
     for (let at = environments.length; at <= position; at++) {
       const before = environments[at - 1] as Environment
       environments.push(this.extended(before, this.places[at - 1] as Place))
@@ -213,7 +218,9 @@ export class SupervisorProcess extends Overseer {
     const at = this.places.indexOf(place)
     if (at < 0) return
     this.places.splice(at, 1)
-    this.environments.length = Math.min(this.environments.length, at + 1)
+    // Children that require it must still be able to start: to them it is a server that is not there.
+    this.forgotten = Context.merge(this.forgotten, this.provides(place))
+    this.environments.length = 0
     this.forgetDelay(place)
     this.retire(place, ExitReason.noProcess, ExitReason.noProcess)
   }
