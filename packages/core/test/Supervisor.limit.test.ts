@@ -272,8 +272,6 @@ describe("Supervisor, restart intensity", () => {
           ]
         ]
       )
-      // Refs go on through a restart of the supervisor, too.
-      assert.strictEqual(yield* stateOf(a), 0)
       assert.strictEqual((yield* Supervisor.whichChildren(Context.get(context, Outer)))[0]?.restarts, 1)
     })
   )
