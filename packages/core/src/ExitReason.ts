@@ -177,7 +177,10 @@ export const format = (reason: DownReason): string => {
     case "NoProcess":
       return "no process"
     case "Restarting":
-      return `restarting after ${firstLine(reason.cause)}`
+      // What ended without an error, or was killed, has no words of its own.
+      return Cause.isEmpty(reason.cause)
+        ? "restarting"
+        : `restarting after ${Cause.isInterruptedOnly(reason.cause) ? "an interruption" : firstLine(reason.cause)}`
   }
 }
 

@@ -7,7 +7,8 @@ import * as Schema from "effect/Schema"
 
 const AnyCause = Schema.Cause({ error: Schema.Defect, defect: Schema.Defect })
 
-const firstLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
+const firstLine = (cause: Cause.Cause<unknown>): string =>
+  Cause.isInterruptedOnly(cause) ? "it was interrupted" : (Cause.pretty(cause).split("\n", 1)[0] ?? "")
 
 /**
  * There is one already: a server that holds the name, or a running child with the id (`START-4`, `SUP-31`). `ref` points
@@ -114,7 +115,10 @@ export class MaxRestartsExceeded extends Schema.TaggedError<MaxRestartsExceeded>
   override get message(): string {
     return (
       `${this.path.join(" / ")} gave up: ${this.child} ended once more after ` +
-      `${this.restarts} restarts within ${this.within} ms. The last time: ${firstLine(this.reason)}`
+      `${this.restarts} restarts within ${this.within} ms.${
+        // Empty if it ended without an error.
+        Cause.isEmpty(this.reason) ? "" : ` The last time: ${firstLine(this.reason)}`
+      }`
     )
   }
 }

@@ -19,7 +19,7 @@ import { emit, ProcessEvent } from "./events.ts"
 import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
-import { failed, type Keeper, type Outcome, type Place } from "./place.ts"
+import { causeOf, failed, type Keeper, type Outcome, type Place } from "./place.ts"
 import { attemptLog, gaveUpLog, killedLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
 import { Root } from "./root.ts"
@@ -173,7 +173,7 @@ export abstract class Overseer extends Server implements Keeper {
 
   /** Ends, with all children, because of that one. */
   protected giveUp(place: Place): Effect.Effect<Handled> {
-    const cause = place.reason?._tag === "Crash" ? place.reason.cause : Cause.empty
+    const cause = place.reason === null ? Cause.empty : causeOf(place.reason)
     const { restarts, within } = this.patience
     this.gaveUp = new MaxRestartsExceeded({
       supervisor: this.name,

@@ -47,8 +47,8 @@ export interface Care {
   readonly shutdown: number | null
 }
 
-/** Why a child was lost, for whoever asks while it is being restarted. */
-const causeOf = (reason: ExitReason.ExitReason): Cause.Cause<unknown> =>
+/** Why a child was lost, for whoever asks while it is being restarted or given up. */
+export const causeOf = (reason: ExitReason.ExitReason): Cause.Cause<unknown> =>
   reason._tag === "Crash" ? reason.cause : reason._tag === "Killed" ? Cause.interrupt(FiberId.none) : Cause.empty
 
 export abstract class Place implements Planned, Parent {
