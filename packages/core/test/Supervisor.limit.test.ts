@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import {
+  type A,
   ask,
   type B,
   crash,
@@ -275,6 +276,23 @@ describe("Supervisor, restart intensity", () => {
       assert.strictEqual((yield* Supervisor.whichChildren(Context.get(context, Outer)))[0]?.restarts, 1)
     })
   )
+
+  for (const [how, ending, account] of [
+    ["a kill", kill, "ms. The last time: it was interrupted"],
+    ["an end without an error", (a: GenServer.ServerRef<A>) => end(a, ExitReason.normal), "within 5000 ms."]
+  ] as const) {
+    it.scoped(`the account says what the last end was: ${how}`, () =>
+      Effect.gen(function* () {
+        const family = new Family()
+        const { a, sup } = yield* start({ intensity: { restarts: 0, within: 5_000 }, children: [family.a()] })
+        const waiting = yield* Effect.fork(Effect.flip(Supervisor.awaitEnd(sup)))
+        yield* quiet
+        yield* ending(a)
+        const { message } = yield* Fiber.join(waiting)
+        assert.isTrue(message.endsWith(account), message)
+      })
+    )
+  }
 
   it.scoped("giving up is an event, after the crash that was one too many", () =>
     Effect.gen(function* () {

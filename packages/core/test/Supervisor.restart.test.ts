@@ -339,6 +339,7 @@ describe("Supervisor, restarts", () => {
       const { a } = yield* start({ children: [family.a()] })
       yield* ask(a, (n) => reply(n, 1))
       assert.strictEqual(yield* told(GenServer.stop(a)), "undefined")
+      yield* quiet
       assert.strictEqual(yield* stateOf(a), 0)
       assert.deepStrictEqual(family.log, ["a started", "a terminated: normal", "a started"])
     })
