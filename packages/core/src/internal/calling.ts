@@ -376,7 +376,10 @@ export const startProcess = <P extends Server, A>(
     })
     const result = (exit: Started): Effect.Effect<A, unknown> => {
       if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
-      if (process.isIgnored) given.giveUp(ExitReason.noProcess)
+      if (process.isIgnored) {
+        given.down = ExitReason.noProcess
+        given.release(ExitReason.noProcess)
+      }
       // It may have ended by now: that is for the child to know, too.
       else if (nest !== null) nest.adopt(process)
       return pending === null ? Exit.succeed(give(process)) : Effect.as(pending, give(process))

@@ -166,7 +166,7 @@ export class DynamicProcess extends Overseer {
     if (this.isTooMany()) return this.giveUp(place)
     if (this.patience.backoff === null) return this.startAgain(place)
     return Effect.flatMap(this.delayOf(place), (delay) =>
-      delay === 0 ? Effect.suspend(() => toEffect(this.startAgain(place))) : this.wait(place, delay, true)
+      delay === 0 ? Effect.suspend(() => toEffect(this.startAgain(place))) : this.wait(place, delay, true, [])
     )
   }
 

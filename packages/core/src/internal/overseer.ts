@@ -128,7 +128,7 @@ export abstract class Overseer extends Server implements Keeper {
     if (outcome._tag === "Started") this.definition.stats.restarts++
     else {
       place.restarts--
-      if (outcome._tag === "Ignored") for (const seat of place.seats) seat.giveUp(ExitReason.noProcess)
+      if (outcome._tag === "Ignored") place.giveUp()
     }
     return outcome
   }
@@ -190,13 +190,17 @@ export abstract class Overseer extends Server implements Keeper {
     )
   }
 
-  /** An attempt to start it again has failed, and is to be made again. */
-  protected tryAgain(place: Place, cause: Cause.Cause<unknown>): Effect.Effect<Handled> {
+  /** An attempt to start it again has failed, and is to be made again. `others` are to be started after it. */
+  protected tryAgain(
+    place: Place,
+    cause: Cause.Cause<unknown>,
+    others: ReadonlyArray<Place> = []
+  ): Effect.Effect<Handled> {
     return Effect.suspend(() => {
       place.status = "restarting"
       place.attempt++
       place.reason = ExitReason.crash(cause)
-      place.announce(() => place.restarting())
+      for (const down of [place, ...others]) down.announce(() => place.restarting())
       emit(() =>
         ProcessEvent.FailedToStart({
           process: place.id,
@@ -209,13 +213,18 @@ export abstract class Overseer extends Server implements Keeper {
       const log = place.repeats(`start: ${Cause.pretty(cause)}`) ?? attemptLog(place.id, place, cause)
       return Effect.zipRight(
         Effect.catchAllCause(log, () => Effect.void),
-        Effect.flatMap(this.delayOf(place), (delay) => this.wait(place, delay, false))
+        Effect.flatMap(this.delayOf(place), (delay) => this.wait(place, delay, false, others))
       )
     })
   }
 
-  /** Waits, answering others meanwhile, and starts it then; without a schedule that is at once. */
-  protected wait(place: Place, delay: number | null, isCounted: boolean): Effect.Effect<Handled> {
+  /** Waits, answering others meanwhile, and starts it then, with `others`; without a schedule that is at once. */
+  protected wait(
+    place: Place,
+    delay: number | null,
+    isCounted: boolean,
+    others: ReadonlyArray<Place>
+  ): Effect.Effect<Handled> {
     if (delay === null) return this.giveUp(place)
     return Effect.sync(() => {
       const { epoch } = place
@@ -227,7 +236,7 @@ export abstract class Overseer extends Server implements Keeper {
         retry()
       } else {
         const at = this.environment.clock.unsafeCurrentTimeMillis() + delay
-        place.announce(() => place.restarting(at))
+        for (const down of [place, ...others]) down.announce(() => place.restarting(at))
         emit(() =>
           ProcessEvent.Delayed({
             process: place.id,

@@ -162,6 +162,12 @@ export abstract class Place implements Planned, Parent {
     for (const seat of this.seats) seat.announce(down)
   }
 
+  /** Nobody runs here for the time being, and nobody is expected: who waits is told `reason`. */
+  giveUp(reason: ExitReason.DownReason = ExitReason.noProcess): void {
+    this.announce(ExitReason.noProcess)
+    for (const seat of this.seats) seat.release(reason)
+  }
+
   /** Ends what is here, within its time, and calls back with why it ended. */
   stop(reason: ExitReason.ExitReason, onEnd: (reason: ExitReason.ExitReason) => void): void {
     this.epoch++

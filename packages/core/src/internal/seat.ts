@@ -107,12 +107,6 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     if (this.occupant === null) this.endWatchers()
   }
 
-  /** Nobody sits here for the time being, and nobody is expected. */
-  giveUp(down: DownReason): void {
-    this.down = down
-    this.release(down)
-  }
-
   /** What the last one has left is not waited for any longer. */
   release(reason: DownReason): void {
     this.held?.dismiss(this.name, reason)

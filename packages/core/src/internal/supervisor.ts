@@ -241,7 +241,10 @@ export class SupervisorProcess extends Overseer {
       case "End":
         return decision.why === "intensity"
           ? this.giveUp(place)
-          : Effect.as(this.clear(place), new Stop<unknown>(ExitReason.shutdown(), this))
+          : Effect.map(this.clear(place), () => {
+              place.giveUp(place.reason ?? ExitReason.normal)
+              return new Stop<unknown>(ExitReason.shutdown(), this)
+            })
       case "Restart":
         if (
           this.patience.backoff === null &&
@@ -255,7 +258,7 @@ export class SupervisorProcess extends Overseer {
           if (delay === null) return this.giveUp(place)
           return delay === 0
             ? this.regroup(decision, place)
-            : Effect.zipRight(this.stopGroup(decision, place), this.wait(place, delay, true))
+            : Effect.flatMap(this.stopGroup(decision, place), (start) => this.wait(place, delay, true, start))
         })
     }
   }
@@ -271,9 +274,8 @@ export class SupervisorProcess extends Overseer {
   private leaveAlone(place: Place, forget: boolean): Handled | Effect.Effect<Handled> {
     const over = (): Handled => {
       place.status = "stopped"
-      place.announce(ExitReason.noProcess)
+      place.giveUp(place.reason ?? ExitReason.normal)
       if (forget) this.remove(place)
-      else for (const seat of place.seats) seat.release(place.reason ?? ExitReason.normal)
       return this.stay
     }
     return place.hasRemains ? Effect.map(this.clear(place), over) : over()
@@ -318,21 +320,34 @@ export class SupervisorProcess extends Overseer {
         place.announce(restarting)
       }
       for (const place of forget) this.remove(place)
+      // One that waited for its own next start is started in its turn from here on.
+      for (const place of start) {
+        if (place === culprit || place.status !== "restarting") continue
+        this.cancelRestart(place)
+        place.announce(culprit.restarting())
+      }
       return start
     })
+  }
+
+  /** It is not to be started again, unless somebody else sees to it. */
+  private cancelRestart(place: Place): void {
+    this.forgetDelay(place)
+    place.epoch++
+    place.status = "stopped"
   }
 
   private regroup(decision: Extract<Decision, { _tag: "Restart" }>, culprit: Place): Effect.Effect<Handled> {
     return Effect.gen(this, function* () {
       const start = yield* this.stopGroup(decision, culprit)
-      for (const place of start) {
+      for (const [at, place] of start.entries()) {
         this.forgetDelay(place)
         const given = this.restartPlace(place, this.environmentOf(place))
         const outcome = Effect.isEffect(given) ? yield* given : given
         this.changed(place)
         if (outcome._tag === "Failed") {
           if (this.isClosing) return this.stay
-          return yield* this.tryAgain(place, outcome.cause)
+          return yield* this.tryAgain(place, outcome.cause, start.slice(at + 1))
         }
       }
       return this.stay
@@ -434,10 +449,13 @@ export class SupervisorProcess extends Overseer {
     return Effect.suspend(() => {
       const place = this.find(id)
       if (place === undefined) return this.missing(id)
-      this.forgetDelay(place)
+      if (place.status === "restarting") {
+        this.cancelRestart(place)
+        // Those that were to be started after it are not started either.
+        for (const other of this.places) if (other.status === "stopped") other.giveUp()
+      }
       return Effect.map(this.stopPlace(place, ExitReason.shutdown()), () => {
-        place.announce(ExitReason.noProcess)
-        for (const seat of place.seats) seat.release(ExitReason.shutdown())
+        place.giveUp(ExitReason.shutdown())
         if (place.restart === "temporary") this.remove(place)
         return this.answer(undefined)
       })
