@@ -23,7 +23,7 @@ import { type Environment, environmentAt, runtimeOf, supervisorOf } from "./envi
 import { emit, ProcessEvent } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
 import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
-import { childLog, finalizerLog, workerLog } from "./reports.ts"
+import { childFinalizerLog, childLog, workerLog } from "./reports.ts"
 import { Seat } from "./seat.ts"
 import type { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
@@ -86,8 +86,8 @@ export class FiberPlace extends Place {
     }
   }
 
-  protected override tell(reason: ExitReason.ExitReason): void {
-    this.run?.close(reason)
+  protected override tell(): void {
+    this.run?.close()
   }
 
   override kill(): void {
@@ -290,7 +290,7 @@ class Run implements Nest, Listed {
 
   private report(closed: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Exit.isFailure(closed)
-      ? Effect.catchAllCause(finalizerLog(this.place.id, closed.cause), () => Effect.void)
+      ? Effect.catchAllCause(childFinalizerLog(this.place.id, this.place, closed.cause), () => Effect.void)
       : Effect.void
   }
 
@@ -404,7 +404,7 @@ class Run implements Nest, Listed {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
-  close(_reason: ExitReason.ExitReason): void {
+  close(): void {
     if (this.isClosing) return
     this.isClosing = true
     this.watcher?.release()
@@ -437,7 +437,9 @@ class Run implements Nest, Listed {
 
   /** Its supervisor was killed. */
   orphan(): void {
-    this.close(ExitReason.killed)
+    // Its servers hear why before the closing of their scope tells them less.
+    for (const member of this.members) member.parentExit(ExitReason.killed)
+    this.close()
   }
 
   // -----------------------------------------------------------------------------------------------------------------

@@ -337,6 +337,8 @@ export abstract class Overseer extends Server implements Keeper {
   /** Nobody will be started in that place again. */
   protected retire(place: Place, reason: ExitReason.DownReason, down: ExitReason.DownReason): void {
     place.epoch++
+    // What may still be there will end as it likes: nobody waits for the next one.
+    place.status = "stopped"
     for (const seat of place.seats) seat.retire(reason, down)
     place.free()
   }

@@ -93,3 +93,7 @@ export const isWorthALine = (count: number): boolean => {
 /** A finalizer of a server's scope failed. Its end is not changed by that. */
 export const finalizerLog = (server: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.logError(`A finalizer of GenServer ${server} failed`, cause).pipe(Effect.annotateLogs({ server }))
+
+/** The same of a child that is no server. */
+export const childFinalizerLog = (name: string, parent: Whose, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  Effect.logError(`A finalizer of ${name} failed`, cause).pipe(Effect.annotateLogs({ ...whose(parent) }))

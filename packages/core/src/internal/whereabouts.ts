@@ -21,6 +21,8 @@ export interface Member extends Party {
   /** What it looks like in a drawing of the tree. */
   readonly node: Node
   whenDown(callback: (reason: ExitReason) => void): void
+  /** The exit signal of its parent. */
+  parentExit(reason: ExitReason): void
   /** Ends it at once (`PROC-5`). */
   kill(): void
 }
