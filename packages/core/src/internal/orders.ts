@@ -6,7 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type { AutoShutdown, Strategy } from "../ChildSpec.ts"
 import { durationOption, show } from "./definition.ts"
 import type { Patience } from "./overseer.ts"
-import { checkOptions, idAt, type Spec, specOf } from "./spec.ts"
+import { checkOptions, idAt, type Spec, significanceMisfit, specOf } from "./spec.ts"
 import type { Orders } from "./supervisor.ts"
 
 const refuse = (who: string, what: string): never => {
@@ -78,17 +78,11 @@ const specsOf = (who: string, children: unknown, autoShutdown: AutoShutdown): Re
     const id = idAt(spec, at + 1)
     if (ids.has(id)) refuse(who, `two of its children have the id ${show(id)}`)
     ids.add(id)
-    checkSignificance(who, id, spec, autoShutdown)
+    const misfit = significanceMisfit(id, spec, autoShutdown)
+    if (misfit !== null) refuse(who, misfit)
   }
   if (autoShutdown !== "never" && !specs.some((spec) => spec.care.significant)) {
     refuse(who, `\`autoShutdown\` is ${autoShutdown}, but none of its children is significant`)
   }
   return specs
-}
-
-/** A significant child needs a supervisor that minds (`SUP-29`). */
-export const checkSignificance = (who: string, id: string, { care }: Spec, autoShutdown: AutoShutdown): void => {
-  if (care.significant && autoShutdown === "never") {
-    refuse(who, `the child ${id} is significant, but \`autoShutdown\` is never`)
-  }
 }

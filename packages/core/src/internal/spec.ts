@@ -4,7 +4,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Options } from "../ChildSpec.ts"
+import type { AutoShutdown, Options } from "../ChildSpec.ts"
 import { durationOption, show } from "./definition.ts"
 import { FiberPlace, type StartIf, type Stuff } from "./fiberPlace.ts"
 import type { Care, Keeper, Place } from "./place.ts"
@@ -53,6 +53,10 @@ export const careOf = (who: string, given: Options): Care => {
         : durationOption(who, "shutdown", shutdown, { brutal: 0, infinity: Number.POSITIVE_INFINITY })
   }
 }
+
+/** What is wrong with a significant child of a supervisor that does not mind how its children end (`SUP-29`). */
+export const significanceMisfit = (id: string, { care }: Spec, autoShutdown: AutoShutdown): string | null =>
+  care.significant && autoShutdown === "never" ? `the child ${id} is significant, but \`autoShutdown\` is never` : null
 
 /** The options of a child, and no others. */
 export const checkOptions = (who: string, given: unknown, known: ReadonlyArray<string>): void => {

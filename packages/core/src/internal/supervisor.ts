@@ -23,7 +23,7 @@ import { type Decision, ended, type Rules, restart } from "./plan.ts"
 import type { Seat } from "./seat.ts"
 import type { Server } from "./server.ts"
 import { ServerPlace } from "./serverPlace.ts"
-import { placeOf, type Spec } from "./spec.ts"
+import { placeOf, type Spec, significanceMisfit } from "./spec.ts"
 
 /** What a supervisor was told, checked. */
 export interface Orders {
@@ -418,6 +418,8 @@ export class SupervisorProcess extends Overseer {
         const [ref] = present.seats
         return Effect.fail(new AlreadyStarted({ name: place.id, ...(ref === undefined ? {} : { ref }) }))
       }
+      const misfit = significanceMisfit(place.id, spec, this.rules.autoShutdown)
+      if (misfit !== null) return this.failedToStart(place, Cause.die(new TypeError(`${this.name}: ${misfit}`)))
       this.count++
       this.places.push(place)
       return Effect.flatMap(this.launch(place), (outcome) => {
