@@ -88,6 +88,14 @@ const serverOf = (fiber: AnyFiber): Server | null => {
   return scheduler.driver instanceof Server ? scheduler.driver : null
 }
 
+/** Who waits when a fiber waits: a server in whose own fiber this is, or a child whose layer it builds or closes. */
+const partyOf = (fiber: AnyFiber): Server | Nest | null => {
+  const server = serverOf(fiber)
+  if (server !== null) return server
+  const nest = fiber.getFiberRef(currentWhereabouts)?.nest ?? null
+  return nest !== null && nest.fiber === fiber ? nest : null
+}
+
 /** Whether a fiber is a server's own, or was forked by its callbacks: those inherit its scheduler. */
 const isWithin = (fiber: AnyFiber, server: Server): boolean =>
   server.gear !== null && fiber.currentScheduler === server.gear
@@ -160,7 +168,7 @@ const afterwards = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
 const enqueue = (fiber: AnyFiber, server: Server, envelope: Envelope, timeout: number): Result =>
   Effect.uninterruptibleMask((restore) => {
     if (server.isDown) return downExit(server.name, envelope.tag, server.seat.down)
-    const caller = serverOf(fiber)
+    const caller = partyOf(fiber)
     if (caller !== null) {
       const cycle = cycleFrom(caller, server)
       if (cycle !== null) return Exit.fail(cycle)
@@ -366,12 +374,16 @@ export const startProcess = <P extends Server, A>(
     const given = nest === null ? new Seat<Server>(definition.name) : nest.seatFor(definition)
     if (!(given instanceof Seat)) return Effect.die(given)
     const process = make(definition, given as Ref, capture(fiber), nest)
-    const { detach, pending } = attach(scope, () => close(process))
+    const { detach, pending } = attach(scope, () => close(process, nest))
     process.whenDown(detach)
     let started: Started | null = null
     let resume: ((exit: Started) => void) | null = null
+    // The build waits for it from here on, also in the turn in which it starts.
+    const builder = nest !== null && nest.fiber === fiber ? nest : null
+    if (builder !== null) builder.waitingFor = { home: process, blocks: true }
     process.start(args(process), (exit) => {
       started = exit
+      if (builder !== null) builder.waitingFor = null
       resume?.(exit)
     })
     const result = (exit: Started): Effect.Effect<A, unknown> => {
@@ -392,7 +404,7 @@ export const startProcess = <P extends Server, A>(
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(wait), {
         onFailure: (cause) =>
-          started === null ? Effect.zipRight(close(process), Effect.failCause(cause)) : Effect.failCause(cause),
+          started === null ? Effect.zipRight(close(process, nest), Effect.failCause(cause)) : Effect.failCause(cause),
         onSuccess: () => result(Exit.void)
       })
     )
@@ -404,12 +416,20 @@ const nestOf = (fiber: AnyFiber): Nest | null => {
 }
 
 /** The end of the scope that a server lives in: it ends within its `shutdown`, or is killed. */
-const close = (server: Server): Effect.Effect<void> =>
-  Effect.suspend(() => {
+const close = (server: Server, nest: Nest | null): Effect.Effect<void> =>
+  Effect.withFiberRuntime((fiber) => {
+    nest?.discard(server)
     if (server.isDown) return Effect.void
+    const closer = nest !== null && nest.fiber === fiber ? nest : null
+    if (closer !== null) closer.waitingFor = { home: server, blocks: true }
     // Waiting by callbacks: in a finalizer nothing can be interrupted, so `Effect.timeout` would wait for ever.
     const { shutdown } = server.definition
-    return Effect.async<void>((resume) => endWithin(server, ExitReason.shutdown(), shutdown, () => resume(Effect.void)))
+    return Effect.async<void>((resume) =>
+      endWithin(server, ExitReason.shutdown(), shutdown, () => {
+        if (closer !== null) closer.waitingFor = null
+        resume(Effect.void)
+      })
+    )
   })
 
 /** The parent's end: the server ends within so many milliseconds, or is killed. */

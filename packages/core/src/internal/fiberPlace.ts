@@ -168,12 +168,12 @@ class Run implements Nest, Listed {
   private readonly members: Array<Member> = []
   private readonly claimed = new Map<string, number>()
   private readonly watcher: Watcher | null
-  private fiber: AnyFiber | null = null
+  fiber: AnyFiber | null = null
   private resume: (() => void) | null = null
   previous: Listed | null = null
   following: Listed | null = null
   /** Servers that are started now are part of it. */
-  isOpen = true
+  isOpen = false
   /** It was built, or runs. */
   private hasStarted = false
   /** It has ended by itself, though something of it may still be there. */
@@ -208,9 +208,10 @@ class Run implements Nest, Listed {
             onFailure: (cause) => Effect.sync(() => this.failed(cause)),
             onSuccess: (isWanted) => (isWanted ? program : Effect.sync(() => this.unwanted()))
           })
+    const here = Effect.locally(guarded, currentWhereabouts, { root: this.place.keeper.root, nest: this })
     enlist(this)
     // Nobody but its supervisor owns it.
-    this.fiber = Runtime.runFork(runtimeOf(this.environment, this.environment.services))(guarded, {
+    this.fiber = Runtime.runFork(runtimeOf(this.environment, this.environment.services))(here, {
       scheduler: this.environment.scheduler,
       immediate: false
     }) as AnyFiber
@@ -250,24 +251,20 @@ class Run implements Nest, Listed {
   }
 
   private build(layer: Layer.Layer<unknown>, scope: Scope.Scope): Effect.Effect<Context.Context<unknown>, unknown> {
-    const { root } = this.place.keeper
+    this.isOpen = true
     // With a MemoMap of its own: a shared one would give the next build what this one has made.
     const build = Effect.flatMap(Layer.makeMemoMap, (memoMap) => Layer.buildWithMemoMap(layer, memoMap, scope))
-    const here = Effect.locally(build, currentWhereabouts, { root, nest: this })
     return Effect.interruptible(
-      this.watcher === null ? here : Effect.locally(here, FiberRef.currentSupervisor, this.watcher)
+      this.watcher === null ? build : Effect.locally(build, FiberRef.currentSupervisor, this.watcher)
     )
   }
 
   private worker(effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.isOpen = false
       this.hasStarted = true
       this.onOutcome(started)
-      const { root } = this.place.keeper
-      const scoped = Effect.scoped(effect as Effect.Effect<unknown, unknown>)
       return Effect.flatMap(
-        Effect.exit(Effect.interruptible(Effect.locally(scoped, currentWhereabouts, { root, nest: null }))),
+        Effect.exit(Effect.interruptible(Effect.scoped(effect as Effect.Effect<unknown, unknown>))),
         (exit) =>
           Exit.isFailure(exit) && !this.isClosing && !this.isKilled
             ? Effect.zipRight(
@@ -321,7 +318,7 @@ class Run implements Nest, Listed {
     }
     this.onOutcome(started)
     // One of its servers may have ended while others were still being built.
-    for (const member of this.members) if (member.isDown) member.whenDown((reason) => this.memberEnded(reason))
+    for (const member of this.members) if (member.isDown) member.whenDown((reason) => this.memberEnded(member, reason))
   }
 
   private unwanted(): void {
@@ -372,8 +369,13 @@ class Run implements Nest, Listed {
     )
   }
 
-  private memberEnded(reason: ExitReason.ExitReason): void {
-    if (!this.hasStarted || this.isClosing || this.isKilled || this.hasEnded) return
+  private memberEnded(member: Member, reason: ExitReason.ExitReason): void {
+    if (this.hasStarted && this.members.includes(member)) this.lost(reason)
+  }
+
+  /** Something of it has ended, and so has all of it. */
+  private lost(reason: ExitReason.ExitReason): void {
+    if (this.isClosing || this.isKilled || this.hasEnded) return
     this.hasEnded = true
     this.tellEnd(reason)
     this.place.over(this, reason)
@@ -386,7 +388,7 @@ class Run implements Nest, Listed {
     }
     if (this.isClosing || this.isKilled || this.hasEnded) return
     this.log(this.crashLog(cause))
-    this.memberEnded(ExitReason.crash(cause))
+    this.lost(ExitReason.crash(cause))
   }
 
   private log(line: Effect.Effect<void>): void {
@@ -472,9 +474,14 @@ class Run implements Nest, Listed {
     return this.place.seatFor(definition, index)
   }
 
+  discard(member: Member): void {
+    const at = this.members.indexOf(member)
+    if (at >= 0 && !this.isClosing && !this.hasEnded) this.members.splice(at, 1)
+  }
+
   adopt(member: Member): void {
     this.members.push(member)
-    member.whenDown((reason) => this.memberEnded(reason))
+    member.whenDown((reason) => this.memberEnded(member, reason))
   }
 
   get unhandled(): number {

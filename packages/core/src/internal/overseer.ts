@@ -14,6 +14,7 @@ import * as ExitReason from "../ExitReason.ts"
 import { Info } from "../Message.ts"
 import { MaxRestartsExceeded } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
+import type { Party, Wait } from "./envelope.ts"
 import { type Environment, whereaboutsOf, withRoot, withServices } from "./environment.ts"
 import { emit, ProcessEvent } from "./events.ts"
 import { Moment } from "./moment.ts"
@@ -45,6 +46,20 @@ export class Retry extends Info<Retry>()("Retry", { place, epoch: Schema.Number,
 export const infos = [Ended, Retry] as const
 
 export type Handled = NoReply<unknown, never> | Stop<unknown>
+
+/** A supervisor waits for the start or the end of what is in a place. */
+class PlaceWait implements Wait {
+  readonly blocks = true
+  private readonly place: Place
+
+  constructor(place: Place) {
+    this.place = place
+  }
+
+  get home(): Party {
+    return this.place.party
+  }
+}
 
 const interrupted = failed(Cause.interrupt(FiberId.none))
 
@@ -98,6 +113,8 @@ export abstract class Overseer extends Server implements Keeper {
     place.epoch++
     place.startedAt = this.alarm.now()
     this.starting = place
+    // Whoever asks this supervisor from in there would wait for itself, also in the turn in which it starts.
+    this.waitingFor = new PlaceWait(place)
     place.start(environment, (given) => {
       outcome = given
       if (this.starting === place) this.starting = null
@@ -108,8 +125,6 @@ export abstract class Overseer extends Server implements Keeper {
     })
     // What the callback has set is not known to the compiler.
     if ((outcome as Outcome | null) !== null) return outcome as unknown as Outcome
-    // Whoever asks this supervisor from in there would wait for itself.
-    this.waitingFor = { home: place.party, blocks: true }
     return Effect.async<Outcome>((callback) => {
       if (outcome === null) resume = callback
       else callback(Effect.succeed(outcome))
@@ -141,7 +156,7 @@ export abstract class Overseer extends Server implements Keeper {
         place.status = "stopped"
         return Effect.void
       }
-      this.waitingFor = { home: place.party, blocks: true }
+      this.waitingFor = new PlaceWait(place)
       place.status = "stopped"
       return Effect.async<void>((resume) => {
         place.stop(reason, () => {

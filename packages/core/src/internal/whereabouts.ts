@@ -1,12 +1,13 @@
 /**
  * Where in a tree a fiber is: under which root, and, while a child's layer is being built, for which child.
  */
+import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import type { ExitReason } from "../ExitReason.ts"
 import type { AlreadyStarted } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
-import type { Party } from "./envelope.ts"
+import type { Party, Wait } from "./envelope.ts"
 import type { Parent } from "./parent.ts"
 import type { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
@@ -27,13 +28,18 @@ export interface Member extends Party {
   kill(): void
 }
 
-/** A child whose layer is being built: servers that are started meanwhile are part of it. */
+/** A child that has a fiber of its own. While its layer is being built, servers that are started are part of it. */
 export interface Nest extends Parent, Party {
   readonly isOpen: boolean
+  /** The fiber that builds it, and closes it. */
+  readonly fiber: Fiber.RuntimeFiber<unknown, unknown> | null
+  waitingFor: Wait | null
   /** The seat for one of that definition: the one it had when the layer was built before. */
   seatFor(definition: Definition): Seat | AlreadyStarted
   /** It was started, and belongs to the child from here on. */
   adopt(process: Member): void
+  /** Its scope is being closed: its end is not the child's. */
+  discard(process: Member): void
 }
 
 export interface Whereabouts {
