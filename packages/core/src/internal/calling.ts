@@ -389,7 +389,7 @@ export const startProcess = <P extends Server, A>(
     const result = (exit: Started): Effect.Effect<A, unknown> => {
       if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
       if (process.isIgnored) {
-        given.down = ExitReason.noProcess
+        given.announce(ExitReason.noProcess)
         given.release(ExitReason.noProcess)
       }
       // It may have ended by now: that is for the child to know, too.
