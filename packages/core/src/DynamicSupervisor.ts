@@ -190,16 +190,17 @@ export const startChild = <Sup, E, R, K extends KindsOf<Sup> & Kind>(
   kind: K,
   args: Readonly<StartArgs<K["layer"]>>,
   options: ChildOptions = noOptions
-): Effect.Effect<ServerRef<SelfOf<K>>, FailedToStart | MaxChildren | CallError | E, R> => {
-  const known = serverLayerOf(kind.layer)
-  if (known === undefined) {
-    throw new TypeError(
-      `DynamicSupervisor.startChild: ${show(kind)} has no \`layer\` made by \`toLayer\`, with nothing done to it`
-    )
-  }
-  const care = options === noOptions ? plain : careFor(options)
-  return ask(server, new internal.StartChild({ definition: known.definition, args, care }))
-}
+): Effect.Effect<ServerRef<SelfOf<K>>, FailedToStart | MaxChildren | CallError | E, R> =>
+  Effect.suspend(() => {
+    const known = serverLayerOf((kind as K | undefined | null)?.layer)
+    if (known === undefined) {
+      throw new TypeError(
+        `DynamicSupervisor.startChild: ${show(kind)} has no \`layer\` made by \`toLayer\`, with nothing done to it`
+      )
+    }
+    const care = options === noOptions ? plain : careFor(options)
+    return ask(server, new internal.StartChild({ definition: known.definition, args, care }))
+  })
 
 /**
  * Stops a child within its `shutdown`, and forgets it; also one that is being restarted (`DYN-8`). Fails with
