@@ -107,6 +107,11 @@ export class ServerPlace extends Place {
     return this.server as Server
   }
 
+  /** The server is the child, whatever that is called. */
+  override pathOf(): ReadonlyArray<string> {
+    return this.path
+  }
+
   override get node(): Node {
     return { text: this.label("GenServer"), below: [] }
   }
