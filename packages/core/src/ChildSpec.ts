@@ -72,7 +72,7 @@ export type Type = "worker" | "supervisor"
  * @category models
  */
 export interface Options {
-  /** Its name under the supervisor: the server's name by default, or else its position (`"#3"`, from 1). */
+  /** Its name under the supervisor: the server's or supervisor's own by default, or else its position (`"#3"`, from 1). */
   readonly id?: string | undefined
   /** `permanent` by default. */
   readonly restart?: Restart | undefined

@@ -21,6 +21,7 @@ import { isRestarted } from "./plan.ts"
 import type { Seat } from "./seat.ts"
 import type { Server } from "./server.ts"
 import { ServerPlace } from "./serverPlace.ts"
+import { withName } from "./service.ts"
 
 /** What is told of a child. */
 export interface DynamicChild {
@@ -247,13 +248,16 @@ export const dynamicLayer = (
   patience: Patience,
   maxChildren: number
 ): Layer.Layer<unknown, unknown, unknown> =>
-  Layer.scoped(
-    tag,
-    startProcess(
-      definition,
-      (definition, seat, environment, parent) =>
-        new DynamicProcess(definition, seat, environment, parent, patience, maxChildren),
-      (process) => [process],
-      ({ seat }) => seat
-    )
+  withName(
+    Layer.scoped(
+      tag,
+      startProcess(
+        definition,
+        (definition, seat, environment, parent) =>
+          new DynamicProcess(definition, seat, environment, parent, patience, maxChildren),
+        (process) => [process],
+        ({ seat }) => seat
+      )
+    ),
+    definition.name
   )

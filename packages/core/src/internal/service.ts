@@ -23,6 +23,17 @@ export const serverLayerOf = (layer: unknown): ServerLayer[typeof ServerLayerTyp
     ? (layer as ServerLayer)[ServerLayerTypeId]
     : undefined
 
+/** What the layer of a named supervisor carries: its name, by which it is known as a child, too. */
+const LayerNameTypeId = "~@effect-otp/core/LayerName"
+
+/** Says what the process is called that a layer starts. */
+export const withName = <L extends object>(layer: L, name: string): L =>
+  Object.assign(layer, { [LayerNameTypeId]: name })
+
+/** The name of the server or supervisor that a layer starts, if that is all it does. */
+export const nameOf = (layer: object): string | undefined =>
+  serverLayerOf(layer)?.definition.name ?? (layer as { readonly [LayerNameTypeId]?: string })[LayerNameTypeId]
+
 const options = ["state", "messages"]
 
 export const makeService = (key: unknown, given: unknown): object => {

@@ -9,7 +9,7 @@ import { durationOption, show } from "./definition.ts"
 import { FiberPlace, type StartIf, type Stuff } from "./fiberPlace.ts"
 import type { Care, Keeper, Place } from "./place.ts"
 import { ServerPlace } from "./serverPlace.ts"
-import { serverLayerOf } from "./service.ts"
+import { nameOf, serverLayerOf } from "./service.ts"
 
 /** A child with what was said about it. */
 export class Spec {
@@ -133,8 +133,8 @@ export const specOf = (who: string, child: unknown): Spec => {
 const serverOf = ({ stuff }: Spec) => (stuff._tag === "Layer" ? serverLayerOf(stuff.layer) : undefined)
 
 /** A child's id at that position, from 1. */
-export const idAt = (spec: Spec, position: number): string =>
-  spec.id ?? serverOf(spec)?.definition.name ?? `#${position}`
+export const idAt = ({ id, stuff }: Spec, position: number): string =>
+  id ?? (stuff._tag === "Layer" ? nameOf(stuff.layer) : undefined) ?? `#${position}`
 
 /** Where a child is to live. `position` counts from 1. */
 export const placeOf = (spec: Spec, position: number, keeper: Keeper): Place => {

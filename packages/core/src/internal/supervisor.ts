@@ -23,6 +23,7 @@ import { type Decision, ended, type Rules, restart } from "./plan.ts"
 import type { Seat } from "./seat.ts"
 import type { Server } from "./server.ts"
 import { ServerPlace } from "./serverPlace.ts"
+import { withName } from "./service.ts"
 import { placeOf, type Spec, significanceMisfit } from "./spec.ts"
 
 /** What a supervisor was told, checked. */
@@ -528,8 +529,8 @@ export const supervisorLayer = (
   definition: Definition,
   tag: Context.Tag<unknown, unknown> | null,
   orders: Orders
-): Layer.Layer<unknown, unknown, unknown> =>
-  Layer.scopedContext(
+): Layer.Layer<unknown, unknown, unknown> => {
+  const layer = Layer.scopedContext(
     startProcess(
       definition,
       (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
@@ -538,3 +539,5 @@ export const supervisorLayer = (
       ({ provided, seat }) => (tag === null ? provided : Context.add(provided, tag, seat)) as Context.Context<unknown>
     )
   )
+  return tag === null ? layer : withName(layer, definition.name)
+}
