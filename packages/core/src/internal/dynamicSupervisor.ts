@@ -104,6 +104,7 @@ export class DynamicProcess extends Overseer {
     this.drop(place)
     // Nothing is kept of a child that wants no process (`DYN-6`): its ref says so.
     if (outcome._tag === "Ignored") return Effect.succeed(this.answer(place.seat))
+    this.tellFailed(place, outcome.cause)
     return Effect.fail(new FailedToStart({ supervisor: this.name, id: place.id, reason: outcome.cause }))
   }
 

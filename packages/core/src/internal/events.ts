@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import type { ExitReason } from "../ExitReason.ts"
 
 /** Whom an event is about. */
-interface Identity {
+export interface Identity {
   readonly process: string
   readonly path: ReadonlyArray<string>
   readonly kind: string

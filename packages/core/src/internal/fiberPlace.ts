@@ -20,7 +20,7 @@ import type { Definition } from "./definition.ts"
 import { parking } from "./effectFiber.ts"
 import type { Wait } from "./envelope.ts"
 import { type Environment, environmentAt, runtimeOf, supervisorOf } from "./environment.ts"
-import { emit, ProcessEvent } from "./events.ts"
+import { emit, type Identity, ProcessEvent } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
 import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
 import { childFinalizerLog, childLog, workerLog } from "./reports.ts"
@@ -127,6 +127,10 @@ export class FiberPlace extends Place {
 
   override get unhandled(): number {
     return this.run?.unhandled ?? 0
+  }
+
+  override get identity(): Identity {
+    return { process: this.id, path: this.path, kind: this.stuff._tag }
   }
 
   override get node(): Node {
@@ -262,6 +266,7 @@ class Run implements Nest, Listed {
   private worker(effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.hasStarted = true
+      this.tellStart()
       this.onOutcome(started)
       return Effect.flatMap(
         Effect.exit(Effect.interruptible(Effect.scoped(effect as Effect.Effect<unknown, unknown>))),
@@ -307,11 +312,7 @@ class Run implements Nest, Listed {
     this.hasStarted = true
     place.services = services
     place.after = environmentAt(fiber, services, { root: place.keeper.root, nest: null })
-    emit(() =>
-      place.restarts === 0
-        ? ProcessEvent.Started(this.identity)
-        : ProcessEvent.Restarted({ ...this.identity, restarts: place.restarts })
-    )
+    this.tellStart()
     for (const cause of this.early) {
       emit(() => ProcessEvent.WorkerFailed({ ...this.identity, cause }))
       this.log(workerLog(place.id, place, cause))
@@ -358,6 +359,13 @@ class Run implements Nest, Listed {
     this.onOver = null
     onOver?.(reason)
     return onOver !== null
+  }
+
+  private tellStart(): void {
+    const { restarts } = this.place
+    emit(() =>
+      restarts === 0 ? ProcessEvent.Started(this.identity) : ProcessEvent.Restarted({ ...this.identity, restarts })
+    )
   }
 
   private tellEnd(reason: ExitReason.ExitReason): void {
@@ -496,12 +504,8 @@ class Run implements Nest, Listed {
   // Listed
   // -----------------------------------------------------------------------------------------------------------------
 
-  private get kind(): string {
-    return this.place.stuff._tag
-  }
-
-  private get identity(): { readonly process: string; readonly path: ReadonlyArray<string>; readonly kind: string } {
-    return { process: this.place.id, path: this.place.path, kind: this.kind }
+  private get identity(): Identity {
+    return this.place.identity
   }
 
   private get status(): ProcessStatus {
@@ -514,7 +518,7 @@ class Run implements Nest, Listed {
   describe(): ProcessInfo {
     return new ProcessInfo({
       name: this.place.id,
-      kind: this.kind,
+      kind: this.place.stuff._tag,
       of: this.place,
       status: this.status,
       queueLength: 0,

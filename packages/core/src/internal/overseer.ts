@@ -148,6 +148,10 @@ export abstract class Overseer extends Server implements Keeper {
     return outcome
   }
 
+  protected tellFailed(place: Place, cause: Cause.Cause<unknown>): void {
+    emit(() => ProcessEvent.FailedToStart({ ...place.identity, cause, restarts: place.restarts }))
+  }
+
   /** Stops a child, within its time. It is down afterwards. */
   protected stopPlace(place: Place, reason: ExitReason.ExitReason): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -216,15 +220,7 @@ export abstract class Overseer extends Server implements Keeper {
       place.attempt++
       place.reason = ExitReason.crash(cause)
       for (const down of [place, ...others]) down.announce(() => place.restarting())
-      emit(() =>
-        ProcessEvent.FailedToStart({
-          process: place.id,
-          path: place.path,
-          kind: place.type,
-          cause,
-          restarts: place.restarts
-        })
-      )
+      this.tellFailed(place, cause)
       const log = place.repeats(`start: ${Cause.pretty(cause)}`) ?? attemptLog(place.id, place, cause)
       return Effect.zipRight(
         Effect.catchAllCause(log, () => Effect.void),
@@ -252,15 +248,7 @@ export abstract class Overseer extends Server implements Keeper {
       } else {
         const at = this.environment.clock.unsafeCurrentTimeMillis() + delay
         for (const down of [place, ...others]) down.announce(() => place.restarting(at))
-        emit(() =>
-          ProcessEvent.Delayed({
-            process: place.id,
-            path: place.path,
-            kind: place.type,
-            at,
-            attempt: place.attempt
-          })
-        )
+        emit(() => ProcessEvent.Delayed({ ...place.identity, at, attempt: place.attempt }))
         const moment = new Moment(() => {
           this.delays.delete(place)
           retry()

@@ -9,6 +9,7 @@ import type { Restart, Type } from "../ChildSpec.ts"
 import * as ExitReason from "../ExitReason.ts"
 import type { Party } from "./envelope.ts"
 import type { Environment } from "./environment.ts"
+import type { Identity } from "./events.ts"
 import { Moment } from "./moment.ts"
 import type { Parent } from "./parent.ts"
 import { isRestarted, type Child as Planned, type Status } from "./plan.ts"
@@ -113,6 +114,9 @@ export abstract class Place implements Planned, Parent {
   get path(): ReadonlyArray<string> {
     return [...this.keeper.path, this.id]
   }
+
+  /** The process that runs here, as events have it; also while there is none. */
+  abstract readonly identity: Identity
 
   pathOf(name: string): ReadonlyArray<string> {
     return name === this.id ? this.path : [...this.path, name]

@@ -9,6 +9,7 @@ import { type ExitReason, killed } from "../ExitReason.ts"
 import { AlreadyStarted } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
 import type { Environment } from "./environment.ts"
+import type { Identity } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
 import { Seat } from "./seat.ts"
 import { Server } from "./server.ts"
@@ -105,6 +106,10 @@ export class ServerPlace extends Place {
 
   override get party(): Server {
     return this.server as Server
+  }
+
+  override get identity(): Identity {
+    return { process: this.definition.name, path: this.path, kind: this.definition.processKind }
   }
 
   /** The server is the child, whatever that is called. */

@@ -150,6 +150,7 @@ export class SupervisorProcess extends Overseer {
         const outcome = yield* this.launch(place)
         if (outcome._tag === "Failed") {
           this.isClosing = true
+          this.tellFailed(place, outcome.cause)
           yield* this.stopAll(ExitReason.shutdown())
           this.root.failedToStart(place.path, outcome.cause)
           // An interruption would end a program as if somebody had wanted its end.
@@ -442,6 +443,7 @@ export class SupervisorProcess extends Overseer {
     place: Place,
     cause: Cause.Cause<unknown>
   ): Effect.Effect<never, FailedToStart | AlreadyStarted> {
+    this.tellFailed(place, cause)
     const defect = Cause.dieOption(cause)
     // A server that is started elsewhere is not adopted (`SUP-31`).
     if (defect._tag === "Some" && defect.value instanceof AlreadyStarted) return Effect.fail(defect.value)
