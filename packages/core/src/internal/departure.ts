@@ -2,7 +2,7 @@
  * What a server does before it has ended: `terminate`, then an end to the fibers that callbacks forked, then the release
  * of what `init` acquired. It runs in the server's own fiber.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import * as ExitReason from "../ExitReason.ts"
 import type { Definition } from "./definition.ts"
 import type { Parent } from "./parent.ts"
-import { crashLog, finalizerLog } from "./reports.ts"
+import { crashLog, finalizerLog, firstLine } from "./reports.ts"
 
 /** The scopes that are open: the handler's that was interrupted or failed, and the incarnation's. */
 export interface OpenScopes {
@@ -85,8 +85,6 @@ const report = (
       Effect.catchAllCause(() => crashLog(who, where, message, null, cause))
     )
   }).pipe(quietly)
-
-const firstLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
 
 /** A logger that throws must not keep a server from ending; there is nobody left to tell of it. */
 const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)

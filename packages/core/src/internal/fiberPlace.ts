@@ -3,7 +3,7 @@
  * it when told, or runs the effect. Building in one fiber and closing in another would make every restart slower than
  * the one before: Effect carries the FiberRefs of the one over to the other.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,7 +23,7 @@ import { type Environment, environmentAt, runtimeOf, supervisorOf } from "./envi
 import { emit, type Identity, ProcessEvent } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
 import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
-import { childFinalizerLog, childLog, workerLog } from "./reports.ts"
+import { childFinalizerLog, childLog, firstLine, workerLog } from "./reports.ts"
 import { Seat } from "./seat.ts"
 import type { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
@@ -297,8 +297,7 @@ class Run implements Nest, Listed {
   }
 
   private crashLog(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    const text = Cause.pretty(cause).split("\n", 1)[0] ?? ""
-    const log = this.place.repeats(text) ?? childLog(this.place.id, this.place, cause)
+    const log = this.place.repeats(firstLine(cause)) ?? childLog(this.place.id, this.place, cause)
     return Effect.catchAllCause(log, () => Effect.void)
   }
 

@@ -21,7 +21,7 @@ import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
 import { causeOf, failed, type Keeper, type Outcome, type Place } from "./place.ts"
-import { attemptLog, gaveUpLog, killedLog } from "./reports.ts"
+import { attemptLog, firstLine, gaveUpLog, killedLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
 import { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
@@ -180,11 +180,13 @@ export abstract class Overseer extends Server implements Keeper {
   }
 
   childEnded(place: Place, reason: ExitReason.ExitReason): void {
+    if (this.isDown || this.isClosing) return
     if (reason._tag === "Killed") {
+      // What was killed could not say so itself.
       const line = place.repeats("killed") ?? killedLog(place.id, place)
       if (line !== Effect.void) this.log(line)
     }
-    if (!this.isDown && !this.isClosing) this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
+    this.deliverAtOnce(new Ended({ place, epoch: place.epoch }))
   }
 
   /** Counts a restart; true if it is one too many. */
@@ -221,7 +223,7 @@ export abstract class Overseer extends Server implements Keeper {
       place.reason = ExitReason.crash(cause)
       for (const down of [place, ...others]) down.announce(() => place.restarting())
       this.tellFailed(place, cause)
-      const log = place.repeats(`start: ${Cause.pretty(cause)}`) ?? attemptLog(place.id, place, cause)
+      const log = place.repeats(`start: ${firstLine(cause)}`) ?? attemptLog(place.id, place, cause)
       return Effect.zipRight(
         Effect.catchAllCause(log, () => Effect.void),
         Effect.flatMap(this.delayOf(place), (delay) => this.wait(place, delay, false, others))

@@ -1,12 +1,15 @@
 /**
  * What a server says in the log, in its own layer's loggers.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 
 /** What a message or a state looks like to a human; `Redacted` and whoever implements `toJSON` have their say. */
 const show = (value: unknown): string => Inspectable.toStringUnknown(value, 0)
+
+/** A cause in one line: crashes whose lines are the same are held for the same. */
+export const firstLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
 
 /** Where a supervised process is, for its log lines. */
 export interface Whose {
@@ -37,6 +40,10 @@ export const crashLog = (
 /** A child that is no server has ended by an error. */
 export const childLog = (name: string, parent: Whose, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.logError(`${name} crashed`, cause).pipe(Effect.annotateLogs({ ...whose(parent) }))
+
+/** A child was killed, by whomever. */
+export const killedLog = (name: string, parent: Whose): Effect.Effect<void> =>
+  Effect.logError(`${name} was killed`).pipe(Effect.annotateLogs({ ...whose(parent) }))
 
 /** A fiber of a child failed while the child's layer was built, and the build succeeded all the same. */
 export const workerLog = (name: string, parent: Whose, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
