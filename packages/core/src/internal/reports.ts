@@ -51,10 +51,6 @@ export const workerLog = (name: string, parent: Whose, cause: Cause.Cause<unknow
     Effect.annotateLogs({ ...whose(parent) })
   )
 
-/** A child was killed, and could say nothing itself. */
-export const killedLog = (name: string, parent: Whose): Effect.Effect<void> =>
-  Effect.logError(`${name} was killed`).pipe(Effect.annotateLogs({ ...whose(parent) }))
-
 /** A child was told to end, and did not in its time. */
 export const overdueLog = (name: string, parent: Whose, waited: number): Effect.Effect<void> =>
   Effect.logWarning(`${name} had not ended after ${Math.round(waited)} ms, and was killed`).pipe(
