@@ -26,8 +26,8 @@ const path = process.env["SHRUNK"]
 /** Programs between two turns of the event loop. */
 const batch = 50
 
-/** How long one batch may take, in milliseconds: it takes one second, unless a failing program has to be made smaller. */
-const patience = 15_000
+/** How long a batch may take, in milliseconds: a second or a few, unless a failing program has to be made smaller. */
+const patience = 20_000
 
 const limit = 300_000 + programs * 100
 

@@ -33,7 +33,7 @@ export const cancelled = (replay: Replay, server: ServerModel, { id, left }: Can
   if (timer === undefined) return
   const { due, period } = timer.armed
   const elapsed =
-    period === 0 ? (replay.now >= due - tolerance ? 1 : 0) : Math.floor((replay.now - due) / period + 1e-6) + 1
+    period === 0 ? (replay.now >= due - tolerance ? 1 : 0) : Math.floor((replay.now - due + tolerance) / period) + 1
   timer.limit = Math.max(timer.fired, Math.min(period === 0 && left !== null ? 0 : elapsed, timer.limit))
   if (left === null && period === 0 && replay.now < due - tolerance)
     replay.problem(`timer #${id} was lost before its time`)
