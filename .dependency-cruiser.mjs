@@ -10,6 +10,7 @@ const rows = {
     "ChildSpec",
     "SupervisorError",
     "internal/guard",
+    "internal/causeLine",
     "internal/carry",
     "internal/messageClass"
   ],

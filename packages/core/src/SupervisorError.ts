@@ -4,11 +4,9 @@
  */
 import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
+import { causeLine } from "./internal/causeLine.ts"
 
 const AnyCause = Schema.Cause({ error: Schema.Defect, defect: Schema.Defect })
-
-const firstLine = (cause: Cause.Cause<unknown>): string =>
-  Cause.isInterruptedOnly(cause) ? "it was interrupted" : (Cause.pretty(cause).split("\n", 1)[0] ?? "")
 
 /**
  * There is one already: a server that holds the name, or a running child with the id (`START-4`, `SUP-31`). `ref` points
@@ -49,7 +47,7 @@ export class FailedToStart extends Schema.TaggedError<FailedToStart>("@effect-ot
   { supervisor: Schema.String, id: Schema.String, reason: AnyCause }
 ) {
   override get message(): string {
-    return `${this.supervisor} could not start ${this.id}: ${firstLine(this.reason)}`
+    return `${this.supervisor} could not start ${this.id}: ${causeLine(this.reason)}`
   }
 }
 
@@ -117,7 +115,7 @@ export class MaxRestartsExceeded extends Schema.TaggedError<MaxRestartsExceeded>
       `${this.path.join(" / ")} gave up: ${this.child} ended once more after ` +
       `${this.restarts} restarts within ${this.within} ms.${
         // Empty if it ended without an error.
-        Cause.isEmpty(this.reason) ? "" : ` The last time: ${firstLine(this.reason)}`
+        Cause.isEmpty(this.reason) ? "" : ` The last time: ${causeLine(this.reason)}`
       }`
     )
   }

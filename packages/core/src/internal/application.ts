@@ -132,7 +132,6 @@ export const makeApplication = (options: Given, failed: (failure: Failure) => Er
         })
       )
       const outer = yield* FiberRef.get(currentWhereabouts)
-      root.isStarting = true
       const process = yield* startProcess(
         definition,
         (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
@@ -148,7 +147,6 @@ export const makeApplication = (options: Given, failed: (failure: Failure) => Er
         configuration,
         services: Context.merge(context, process.provided)
       }
-      root.isStarting = false
       running.add(current)
       yield* Scope.addFinalizer(
         scope,

@@ -82,6 +82,7 @@ export class FiberPlace extends Place {
     if (run === null) return
     run.onOver = (reason) => {
       if (this.run === run) this.run = null
+      this.unhandled = run.unhandled
       onEnd(reason)
     }
   }
@@ -123,10 +124,6 @@ export class FiberPlace extends Place {
 
   override get party(): Nest {
     return this.run as Run
-  }
-
-  override get unhandled(): number {
-    return this.run?.unhandled ?? 0
   }
 
   override get identity(): Identity {
@@ -492,7 +489,11 @@ class Run implements Nest, Listed {
   }
 
   get unhandled(): number {
-    return this.members.reduce((sum, { leftCount }) => sum + leftCount, 0)
+    // What a supervisor has not heard of its children is nobody's loss, and its children are told of by themselves.
+    return this.members.reduce(
+      (sum, { definition, leftCount }) => (definition.processKind === "GenServer" ? sum + leftCount : sum),
+      0
+    )
   }
 
   get nodes(): ReadonlyArray<Node> {

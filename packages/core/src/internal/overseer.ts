@@ -20,10 +20,10 @@ import { emit, ProcessEvent } from "./events.ts"
 import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
-import { causeOf, failed, type Keeper, type Outcome, type Place } from "./place.ts"
+import { failed, type Keeper, type Outcome, type Place } from "./place.ts"
 import { attemptLog, firstLine, gaveUpLog, killedLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
-import { Root } from "./root.ts"
+import { isSame, Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
 import { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
@@ -85,7 +85,8 @@ export abstract class Overseer extends Server implements Keeper {
   ) {
     super(definition, seat, environment, parent)
     this.root = whereaboutsOf(environment)?.root ?? new Root()
-    if (definition.isNamed && parent === null) this.root.claim(definition.key, seat)
+    // Under the root of its children, which for an application within another one is not that of its parent.
+    if (definition.isNamed) this.root.claim(definition.key, seat)
     const services = new Map<string, unknown>(environment.services.unsafeMap)
     services.set(definition.key, seat)
     this.base = withServices(withRoot(environment, this.root), Context.unsafeMake(services))
@@ -194,7 +195,7 @@ export abstract class Overseer extends Server implements Keeper {
 
   /** Ends, with all children, because of that one. */
   protected giveUp(place: Place): Effect.Effect<Handled> {
-    const cause = place.reason === null ? Cause.empty : causeOf(place.reason)
+    const cause = this.whyEnded(place)
     const { restarts, within } = this.patience
     this.gaveUp = new MaxRestartsExceeded({
       supervisor: this.name,
@@ -204,11 +205,24 @@ export abstract class Overseer extends Server implements Keeper {
       within,
       reason: cause
     })
+    this.root.gaveUp = this.gaveUp
     emit(() => ProcessEvent.GaveUp({ ...this.identity, child: place.id, cause }))
-    return Effect.as(
-      gaveUpLog(this.gaveUp.message, this.path, this.parent === null),
-      new Stop<unknown>(ExitReason.shutdown(), this)
-    )
+    const { whole } = this.root
+    const log =
+      whole?.top === this && whole.hasAccount
+        ? Effect.void
+        : gaveUpLog(this.gaveUp.message, this.path, this.parent === null)
+    return Effect.as(log, new Stop<unknown>(ExitReason.shutdown(), this))
+  }
+
+  /** A supervisor that gave up has ended as if it had been asked to: what it says itself is better. */
+  private whyEnded({ path, reason }: Place): Cause.Cause<unknown> {
+    if (reason?._tag === "Crash") return reason.cause
+    if (reason?._tag === "Killed") return Cause.interrupt(FiberId.none)
+    const { gaveUp } = this.root
+    return reason?._tag === "Shutdown" && gaveUp !== null && isSame(gaveUp.path, path)
+      ? Cause.fail(gaveUp)
+      : Cause.empty
   }
 
   /** An attempt to start it again has failed, and is to be made again. `others` are to be started after it. */
@@ -312,9 +326,21 @@ export abstract class Overseer extends Server implements Keeper {
   /** The parent's end: what is being started is given up, so that it need not be waited for. */
   override parentExit(reason: ExitReason.ExitReason): void {
     this.isClosing = true
+    this.limitEnd()
     const { starting } = this
     super.parentExit(reason)
     starting?.cancel()
+  }
+
+  /** At the top of an application: from here on the time runs in which all of it has to end, whatever it is doing. */
+  limitEnd(): void {
+    const { alarm, root } = this
+    if (root.whole?.top !== this || root.isEnding) return
+    root.ends(alarm.now())
+    if (this.isDown || root.until === Number.POSITIVE_INFINITY) return
+    const limit = new Moment(() => this.kill())
+    alarm.set(limit, root.whole.budget)
+    this.whenDown(() => alarm.cancel(limit))
   }
 
   /** Its children hear of it as of a parent's exit: those that trap it run `terminate` (`SUP-26`). */
@@ -323,16 +349,14 @@ export abstract class Overseer extends Server implements Keeper {
     this.isClosing = true
     const places = Array.from(this.places)
     super.kill()
-    const isOutOfTime = this.root.until <= this.alarm.now()
-    for (const place of places) {
-      if (isOutOfTime) place.kill()
-      else place.orphan()
-    }
+    if (this.root.isOver(this.alarm.now())) for (const place of places.reverse()) place.cutShort()
+    else for (const place of places) place.orphan()
   }
 
   protected override dismiss(reason: ExitReason.ExitReason): void {
     super.dismiss(reason)
     const down = this.gaveUp === null ? ExitReason.noProcess : reason
+    if (this.parent === null) this.seat.announce(down)
     for (const place of this.places) {
       this.forgetDelay(place)
       this.retire(place, reason, down)

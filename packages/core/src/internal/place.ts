@@ -67,6 +67,10 @@ export abstract class Place implements Planned, Parent {
   reason: ExitReason.ExitReason | null = null
   /** When it was started last, in milliseconds of the alarm's time. */
   startedAt = 0
+  /** What its servers have left unhandled when they ended last. */
+  protected unhandled = 0
+  /** Since when it is told to end, in milliseconds of the alarm's time. */
+  private stoppingSince: number | null = null
   private repeated: { readonly text: string; count: number } | null = null
 
   constructor(id: string, care: Care, keeper: Keeper) {
@@ -96,8 +100,6 @@ export abstract class Place implements Planned, Parent {
   abstract readonly seats: Iterable<Seat>
   /** What the supervisor waits for when it waits for this. */
   abstract readonly party: Party
-  /** What its servers have left unhandled since they were started. */
-  abstract readonly unhandled: number
   /** Nobody will be started here again. */
   abstract free(): void
   /** What it looks like in a drawing of the tree. */
@@ -185,29 +187,42 @@ export abstract class Place implements Planned, Parent {
     const left = Math.max(0, root.until - began)
     const own = this.shutdown
     const limit = Math.min(own, left)
-    const deadline = new Moment(() => {
-      this.keeper.log(overdueLog(this.id, this, alarm.now() - began))
-      if (root.until < Number.POSITIVE_INFINITY) {
-        root.overdue.push({ path: this.path, waited: alarm.now() - began, why: own <= left ? "late" : "killed" })
-      }
-      this.kill()
-    })
+    const deadline = new Moment(() => (own < left ? this.isLate() : this.cutShort()))
     if (limit > 0 && limit < Number.POSITIVE_INFINITY) alarm.set(deadline, limit)
-    const over = (reason: ExitReason.ExitReason): void => {
+    this.stoppingSince = began
+    this.unhandled = 0
+    this.whenOver((reason) => {
       alarm.cancel(deadline)
+      this.stoppingSince = null
       this.reason = reason
-      const { unhandled } = this
-      if (unhandled > 0 && root.until < Number.POSITIVE_INFINITY) {
-        root.unhandled.push({ path: this.path, messages: unhandled })
-      }
+      if (this.unhandled > 0 && root.isEnding) root.unhandled.push({ path: this.path, messages: this.unhandled })
       onEnd(reason)
-    }
-    this.whenOver(over)
-    if (limit > 0) {
-      this.tell(reason)
-    } else {
-      if (own > 0) root.overdue.push({ path: this.path, waited: 0, why: "killed" })
-      this.kill()
-    }
+    })
+    if (limit > 0) this.tell(reason)
+    else if (own > 0) this.cutShort()
+    else this.kill()
+  }
+
+  /** It has not ended in the time that it may take. */
+  private isLate(): void {
+    const { overdue, isEnding } = this.keeper.root
+    this.keeper.log(overdueLog(this.id, this, this.waited))
+    if (isEnding) overdue.push({ path: this.path, waited: this.waited, why: "late" })
+    this.kill()
+  }
+
+  /** Ends it without waiting, as there is no time left for all that is under the root. */
+  cutShort(): void {
+    if (!this.hasRemains) return
+    const { overdue } = this.keeper.root
+    const before = overdue.length
+    const waited = this.waited
+    this.kill()
+    // Those within it that were still there have been told by now; it had nothing else to wait for.
+    if (overdue.length === before && this.shutdown > 0) overdue.push({ path: this.path, waited, why: "killed" })
+  }
+
+  private get waited(): number {
+    return this.stoppingSince === null ? 0 : this.keeper.environment.alarm.now() - this.stoppingSince
   }
 }

@@ -57,6 +57,7 @@ export class ServerPlace extends Place {
     server.whenDown((reason) => {
       if (this.server !== server) return
       this.server = null
+      this.unhandled = server.leftCount
       this.ended(reason)
     })
     server.start(this.args, (exit) =>
@@ -119,10 +120,6 @@ export class ServerPlace extends Place {
 
   override get node(): Node {
     return { text: this.label("GenServer"), below: [] }
-  }
-
-  override get unhandled(): number {
-    return this.server?.leftCount ?? 0
   }
 
   override free(): void {

@@ -149,10 +149,11 @@ export class SupervisorProcess extends Overseer {
       for (const place of this.places.slice()) {
         const outcome = yield* this.launch(place)
         if (outcome._tag === "Failed") {
+          // Told to end itself, it has cancelled the start.
+          if (!this.isClosing) this.root.failedToStart(place.path, outcome.cause)
           this.isClosing = true
           this.tellFailed(place, outcome.cause)
           yield* this.stopAll(ExitReason.shutdown())
-          this.root.failedToStart(place.path, outcome.cause)
           // An interruption would end a program as if somebody had wanted its end.
           const { cause } = outcome
           return yield* Effect.failCause(
@@ -161,10 +162,10 @@ export class SupervisorProcess extends Overseer {
               : cause
           )
         }
-        if (outcome._tag === "Started") {
-          if (this.root.isStarting) this.root.started.push(place.path)
-        } else if (place.restart === "temporary") this.remove(place)
+        if (outcome._tag === "Started") this.root.hasStarted(place.path)
+        else if (place.restart === "temporary") this.remove(place)
       }
+      this.root.cameUp(this)
       return this
     })
   }
@@ -359,6 +360,7 @@ export class SupervisorProcess extends Overseer {
   stopAll(reason: ExitReason.ExitReason): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.isClosing = true
+      this.limitEnd()
       return Effect.forEach(this.places.slice().reverse(), (place) => this.stopPlace(place, reason), { discard: true })
     })
   }
