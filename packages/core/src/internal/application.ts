@@ -2,60 +2,74 @@
  * Runs an application: its supervisor under a root of its own, with its configuration, its callbacks and its account.
  */
 import * as Cause from "effect/Cause"
-import * as ConfigProvider from "effect/ConfigProvider"
+import type * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { ServerDown } from "../CallError.ts"
-import { noProcess } from "../ExitReason.ts"
-import { MaxRestartsExceeded } from "../SupervisorError.ts"
-import { alarmOf } from "./alarm.ts"
+import * as ExitReason from "../ExitReason.ts"
+import { type Failure, fell, gaveUp, notStarted } from "./account.ts"
+import { type Alarm, alarmOf } from "./alarm.ts"
 import { startProcess } from "./calling.ts"
 import { type ConfigChange, Configuration, difference, flatten } from "./configuration.ts"
-import { durationOption, show } from "./definition.ts"
+import { type Definition, durationOption, show } from "./definition.ts"
 import { clockOf } from "./environment.ts"
+import { Moment } from "./moment.ts"
 import { ordersOf, supervisorOptions } from "./orders.ts"
 import { Root } from "./root.ts"
 import { byName } from "./service.ts"
 import { reportOf, type ShutdownReport } from "./shutdownReport.ts"
 import { checkOptions } from "./spec.ts"
-import { SupervisorProcess, supervisorDefinition, supervisorLayer } from "./supervisor.ts"
+import { type Orders, SupervisorProcess, supervisorDefinition, supervisorLayer } from "./supervisor.ts"
 import { currentWhereabouts } from "./whereabouts.ts"
 
-interface Given {
-  readonly name?: unknown
-  readonly shutdownTimeout?: unknown
+interface Callbacks {
   readonly prepStop?: Effect.Effect<unknown, unknown>
   readonly stop?: (stopped: {
     readonly prepared: Option.Option<unknown>
     readonly report: ShutdownReport
   }) => Effect.Effect<unknown, unknown>
   readonly configChange?: (change: ConfigChange) => Effect.Effect<unknown>
+}
+
+interface Given extends Callbacks {
+  readonly name?: unknown
+  readonly shutdownTimeout?: unknown
   readonly children?: unknown
 }
 
-/** What a failed application says of itself. */
-export interface Failure {
+/** An application, checked. */
+interface Plan {
   readonly name: string
-  readonly during: "start" | "run"
-  readonly path: ReadonlyArray<string>
-  readonly reason: Cause.Cause<unknown>
-  readonly started: ReadonlyArray<string>
-  readonly account: string
+  /** How long it may take to end, in milliseconds. */
+  readonly budget: number
+  readonly callbacks: Callbacks
+  readonly orders: Orders
+  readonly definition: Definition
+  /** Its top supervisor's. */
+  readonly tag: Context.TagClass<unknown, string, unknown>
+  /** The runs that have started, and have not been told to end. */
+  readonly running: Set<Run>
 }
 
-/** One run of it. */
-interface Running {
-  readonly process: SupervisorProcess
+/** One run of an application. */
+interface Run {
   readonly root: Root
+  readonly process: SupervisorProcess
   readonly configuration: Configuration
+  /** What its callbacks find. */
   readonly services: Context.Context<never>
+  readonly alarm: Alarm
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Options
+// ---------------------------------------------------------------------------------------------------------------------
 
 const refuse = (who: string, what: string): never => {
   throw new TypeError(`${who}: ${what}`)
@@ -63,7 +77,7 @@ const refuse = (who: string, what: string): never => {
 
 const own = ["name", "shutdownTimeout", "prepStop", "stop", "configChange"]
 
-const check = (options: Given): { readonly name: string; readonly budget: number } => {
+const planOf = (options: Given): Plan => {
   const { configChange, name, prepStop, shutdownTimeout, stop } = options
   const who = "Application.make"
   checkOptions(who, options, [...supervisorOptions, ...own])
@@ -78,183 +92,252 @@ const check = (options: Given): { readonly name: string; readonly budget: number
       refuse(name, `\`${key}\` must be a function, but is ${show(value)}`)
     }
   }
-  const budget =
-    shutdownTimeout === undefined
-      ? 30_000
-      : durationOption(name, "shutdownTimeout", shutdownTimeout, { infinity: Number.POSITIVE_INFINITY })
-  return { name, budget }
+  const key = `@effect-otp/core/Application/${name}`
+  return {
+    name,
+    budget:
+      shutdownTimeout === undefined
+        ? 30_000
+        : durationOption(name, "shutdownTimeout", shutdownTimeout, { infinity: Number.POSITIVE_INFINITY }),
+    callbacks: options,
+    orders: ordersOf(name, options),
+    definition: supervisorDefinition(key, name, true),
+    tag: Context.Tag(key)<unknown, unknown>(),
+    running: new Set()
+  }
 }
 
-export const makeApplication = (options: Given, failed: (failure: Failure) => Error): object => {
-  const { budget, name } = check(options)
-  const orders = ordersOf(name, options)
-  const key = `@effect-otp/core/Application/${name}`
-  const definition = supervisorDefinition(key, name, true)
-  const tag = Context.Tag(key)<unknown, unknown>()
-  const running = new Set<Running>()
+// ---------------------------------------------------------------------------------------------------------------------
+// Starting
+// ---------------------------------------------------------------------------------------------------------------------
 
-  /** A callback that fails is logged, and holds up nothing (`APP-8`). */
-  const tried = <A>(what: string, effect: Effect.Effect<A, unknown>): Effect.Effect<Option.Option<A>> =>
-    Effect.matchCauseEffect(effect, {
-      onFailure: (cause) =>
-        Effect.as(
-          Effect.catchAllCause(Effect.logError(`${what} of ${name} failed`, cause), () => Effect.void),
-          Option.none<A>()
-        ),
-      onSuccess: (value) => Effect.succeed(Option.some(value))
-    })
-
-  /** Starts it in the scope of whoever asks. */
-  const begin = (root: Root): Effect.Effect<Running, unknown, Scope.Scope> =>
+/** Starts it in the scope of whoever asks. `hasAccount` says that its giving up need not be logged. */
+const begin = (plan: Plan, root: Root, hasAccount: boolean): Effect.Effect<Run, unknown, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const services = yield* FiberRef.get(DefaultServices.currentServices)
-      const configuration = new Configuration(Context.get(services, ConfigProvider.ConfigProvider))
-      const alarm = yield* Effect.withFiberRuntime<ReturnType<typeof alarmOf>>((fiber) =>
-        Effect.succeed(alarmOf(clockOf(fiber)))
-      )
+      const { running, tag } = plan
       const scope = yield* Effect.scope
       const context = yield* Effect.context<never>()
-      let began = 0
+      const configuration = new Configuration(yield* Effect.configProviderWith(Effect.succeed))
+      if (plan.callbacks.configChange !== undefined) configuration.known = yield* flatten(configuration.current)
+      const alarm = yield* currentAlarm
+      let run: Run | null = null
       let prepared: Option.Option<unknown> = Option.none()
-      // Finalizers run in reverse: this one last.
+      // Finalizers run in reverse: this one when everything is stopped.
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.suspend(() => afterEnd(plan, root, run, alarm, prepared))
+      )
+      const process = yield* restore(startTop(plan, root, configuration, hasAccount))
+      const services = Context.merge(context, Context.add(process.provided, tag, process.seat))
+      const current: Run = { alarm, configuration, process, root, services }
+      run = current
+      running.add(current)
+      process.whenDown(() => running.delete(current))
+      // This one before anything is.
       yield* Scope.addFinalizer(
         scope,
         Effect.suspend(() => {
-          if (began === 0) return Effect.void
-          const report = reportOf(name, alarm.now() - began, root)
-          const log = report.late.length + report.killed.length > 0 ? Effect.logWarning : Effect.logInfo
-          return Effect.zipRight(
-            Effect.catchAllCause(log(String(report)), () => Effect.void),
-            options.stop === undefined
-              ? Effect.void
-              : tried("stop", Effect.provide(options.stop({ prepared, report }), context))
-          )
-        })
-      )
-      const outer = yield* FiberRef.get(currentWhereabouts)
-      const process = yield* startProcess(
-        definition,
-        (definition, seat, environment, parent) => new SupervisorProcess(definition, seat, environment, parent, orders),
-        (process) => [process],
-        (process) => process
-      ).pipe(
-        Effect.withConfigProvider(configuration.provider),
-        Effect.locally(currentWhereabouts, { root, nest: outer?.nest ?? null })
-      )
-      const current: Running = {
-        process,
-        root,
-        configuration,
-        services: Context.merge(context, process.provided)
-      }
-      running.add(current)
-      yield* Scope.addFinalizer(
-        scope,
-        Effect.gen(function* () {
           running.delete(current)
-          if (options.prepStop !== undefined) {
-            prepared = yield* tried("prepStop", Effect.provide(options.prepStop, current.services))
-          }
-          began = alarm.now()
-          root.until = began + budget
+          process.limitEnd()
+          return Effect.map(beforeEnd(plan, current), (given) => {
+            prepared = given
+          })
         })
       )
       return current
     })
+  )
 
-  const layer = Layer.scopedContext(
-    Effect.map(
-      Effect.suspend(() => begin(new Root())),
-      ({ process }) => Context.add(process.provided, tag, process.seat)
+const currentAlarm = Effect.withFiberRuntime<Alarm>((fiber) => Effect.succeed(alarmOf(clockOf(fiber))))
+
+/** Its supervisor, with all children. */
+const startTop = (
+  { budget, definition, orders }: Plan,
+  root: Root,
+  configuration: Configuration,
+  hasAccount: boolean
+): Effect.Effect<SupervisorProcess, unknown, Scope.Scope> =>
+  Effect.flatMap(FiberRef.get(currentWhereabouts), (outer) =>
+    startProcess(
+      definition,
+      (definition, seat, environment, parent) => {
+        const top = new SupervisorProcess(definition, seat, environment, parent, orders)
+        root.whole = { top, budget, hasAccount }
+        return top
+      },
+      (process) => [process],
+      (process) => process
+    ).pipe(
+      Effect.withConfigProvider(configuration.provider),
+      Effect.locally(currentWhereabouts, { root, nest: outer?.nest ?? null })
     )
   )
 
-  const account = (during: "start" | "run", root: Root, cause: Cause.Cause<unknown>): Failure => {
-    const failure = Cause.failureOption(cause)
-    const gaveUp = failure._tag === "Some" && failure.value instanceof MaxRestartsExceeded ? failure.value : null
-    const path = gaveUp !== null ? [...gaveUp.path, gaveUp.child] : (root.failure?.path ?? [name])
-    const reason = gaveUp?.reason ?? root.failure?.cause ?? cause
-    const started = root.started.map((path) => path.slice(1).join(" / "))
-    const child = path.slice(1).join(" / ")
-    const why = Cause.isEmpty(reason)
-      ? "it ended"
-      : Cause.isInterruptedOnly(reason)
-        ? "it was interrupted"
-        : (Cause.pretty(reason).split("\n", 1)[0] ?? "")
-    const text =
-      gaveUp === null
-        ? `${name} could not start: ${child === "" ? "its children" : child} failed with ${why}. ` +
-          (started.length === 0
-            ? "Nothing had been started before."
-            : `Stopped again, in reverse: ${started.join(", ")}.`)
-        : `${name} has ended: ${gaveUp.message}.`
-    return { name, during, path, reason, started, account: text }
-  }
+// ---------------------------------------------------------------------------------------------------------------------
+// Callbacks
+// ---------------------------------------------------------------------------------------------------------------------
 
-  const end = (during: "start" | "run", root: Root, cause: Cause.Cause<unknown>): Effect.Effect<never, Error> => {
-    const failure = account(during, root, cause)
-    return Effect.zipRight(
-      Effect.catchAllCause(Effect.logFatal(failure.account), () => Effect.void),
-      Effect.fail(failed(failure))
-    )
-  }
+/** A callback finds what the children find. */
+const within = <A, E>({ configuration, root, services }: Run, callback: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  callback.pipe(
+    Effect.provide(services),
+    Effect.withConfigProvider(configuration.provider),
+    Effect.locally(currentWhereabouts, { root, nest: null })
+  )
 
-  const launch = Effect.suspend(() => {
-    const root = new Root()
-    // Told apart by what was reached, not by the cause: a child that interrupts itself must not look like a signal.
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function* () {
-        const scope = yield* Scope.make()
-        let isSignal = false
-        const begun = yield* Effect.exit(
-          restore(Scope.extend(begin(root), scope)).pipe(
-            Effect.onInterrupt(() =>
-              Effect.sync(() => {
-                isSignal = root.failure === null
-              })
-            )
-          )
-        )
-        if (Exit.isFailure(begun)) {
-          yield* Scope.close(scope, begun)
-          return yield* isSignal ? Effect.failCause(begun.cause) : end("start", root, begun.cause)
-        }
-        const { process } = begun.value
-        const over = yield* Effect.exit(
-          restore(
-            Effect.async<void, unknown>((resume) => {
-              process.whenDown(() => resume(process.gaveUp === null ? Effect.void : Effect.fail(process.gaveUp)))
-            })
-          )
-        )
-        yield* Scope.close(scope, over)
-        if (Exit.isSuccess(over)) return
-        return yield* Cause.isInterruptedOnly(over.cause) ? Effect.failCause(over.cause) : end("run", root, over.cause)
-      })
-    )
+/** A callback on the way out: one that fails is logged (`APP-8`), one for which there is no time left is left behind. */
+const tried = <A>(
+  { name }: Plan,
+  run: Run,
+  what: string,
+  callback: () => Effect.Effect<A, unknown>
+): Effect.Effect<Option.Option<A>> =>
+  Effect.flatMap(beforeTheLimit(run, within(run, Effect.suspend(callback))), (exit) => {
+    if (exit === null) {
+      return Effect.as(quietly(Effect.logWarning(`${what} of ${name} was left behind: no time is left`)), Option.none())
+    }
+    return Exit.isSuccess(exit)
+      ? Effect.succeedSome(exit.value)
+      : Effect.as(quietly(Effect.logError(`${what} of ${name} failed`, exit.cause)), Option.none())
   })
 
-  const changeConfig = (next: ConfigProvider.ConfigProvider): Effect.Effect<void, ServerDown> =>
-    Effect.suspend(() => {
-      if (running.size === 0) {
-        return Effect.fail(new ServerDown({ server: name, request: "changeConfig", reason: noProcess }))
-      }
-      return Effect.forEach(
-        Array.from(running),
-        ({ configuration, process, services }) =>
-          Effect.gen(function* () {
-            const before = yield* flatten(configuration.current)
-            const after = yield* flatten(next)
-            configuration.current = next
-            const change = difference(before, after)
-            if (change === null || options.configChange === undefined) return
-            const found = Context.merge(services, process.provided)
-            yield* Effect.provide(options.configChange(change), found)
-          }),
-        { discard: true }
-      )
+/** In a fiber of its own: in a finalizer nothing can be interrupted, and this must not be waited for longer than that. */
+const beforeTheLimit = <A, E>(
+  { alarm, root }: Run,
+  effect: Effect.Effect<A, E>
+): Effect.Effect<Exit.Exit<A, E> | null> =>
+  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
+    Effect.async<Exit.Exit<A, E> | null>((resume) => {
+      const limit = new Moment(() => {
+        fiber.unsafeInterruptAsFork(FiberId.none)
+        resume(Effect.succeed(null))
+      })
+      if (root.until < Number.POSITIVE_INFINITY) alarm.set(limit, Math.max(0, root.until - alarm.now()))
+      fiber.addObserver((exit) => {
+        alarm.cancel(limit)
+        resume(Effect.succeed(exit))
+      })
     })
+  )
 
+/** A logger that throws holds nothing up. */
+const quietly = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
+
+const beforeEnd = (plan: Plan, run: Run): Effect.Effect<Option.Option<unknown>> => {
+  const { prepStop } = plan.callbacks
+  return prepStop === undefined ? Effect.succeedNone : tried(plan, run, "prepStop", () => prepStop)
+}
+
+/** When everything is stopped. An application that has never been up has no last word. */
+const afterEnd = (
+  plan: Plan,
+  root: Root,
+  run: Run | null,
+  alarm: Alarm,
+  prepared: Option.Option<unknown>
+): Effect.Effect<void> => {
+  if (root.since === null) return Effect.void
+  const report = reportOf(plan.name, alarm.now() - root.since, root)
+  // What could not be started has its account.
+  const log = root.failure !== null && report.isClean ? Effect.void : logOf(report)
+  const { stop } = plan.callbacks
+  return Effect.zipRight(
+    quietly(log),
+    stop === undefined || run === null ? Effect.void : tried(plan, run, "stop", () => stop({ prepared, report }))
+  )
+}
+
+const logOf = (report: ShutdownReport): Effect.Effect<void> =>
+  report.isInTime ? Effect.logInfo(String(report)) : Effect.logWarning(String(report))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Running
+// ---------------------------------------------------------------------------------------------------------------------
+
+const layerOf = (plan: Plan): Layer.Layer<unknown, unknown, unknown> =>
+  Layer.scopedContext(
+    Effect.map(
+      Effect.suspend(() => begin(plan, new Root(), false)),
+      ({ process }) => Context.add(process.provided, plan.tag, process.seat) as Context.Context<unknown>
+    )
+  )
+
+/** Runs it until its supervisor has ended, or whoever runs it is interrupted. */
+const launch = (plan: Plan, failed: (failure: Failure) => Error): Effect.Effect<void, unknown> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const root = new Root()
+      const scope = yield* Scope.make()
+      const begun = yield* Effect.exit(restore(Scope.extend(begin(plan, root, true), scope)))
+      if (Exit.isFailure(begun)) {
+        yield* Scope.close(scope, begun)
+        return yield* (yield* isSignal(root, begun.cause))
+          ? Effect.failCause(begun.cause)
+          : end(failed, notStarted(plan.name, root, begun.cause))
+      }
+      const { process } = begun.value
+      const over = yield* Effect.exit(restore(untilDown(process)))
+      const { isEnding } = root
+      yield* Scope.close(scope, over)
+      if (process.gaveUp !== null) return yield* end(failed, gaveUp(plan.name, root, process.gaveUp))
+      if (Exit.isFailure(over)) return yield* Effect.failCause(over.cause)
+      // Killed on the way, it has only run out of time.
+      const isWanted = ExitReason.isExpected(over.value) || (over.value._tag === "Killed" && isEnding)
+      if (!isWanted) return yield* end(failed, fell(plan.name, root, over.value))
+    })
+  )
+
+/** Whether a start was interrupted from outside: a child that interrupts itself must not look like a signal. */
+const isSignal = (root: Root, cause: Cause.Cause<unknown>): Effect.Effect<boolean> =>
+  Effect.map(
+    FiberRef.get(FiberRef.interruptedCause),
+    (interrupted) => root.failure === null && Cause.isInterruptedOnly(cause) && !Cause.isEmpty(interrupted)
+  )
+
+const untilDown = (process: SupervisorProcess): Effect.Effect<ExitReason.ExitReason> =>
+  Effect.async((resume) => process.whenDown((reason) => resume(Effect.succeed(reason))))
+
+const end = (failed: (failure: Failure) => Error, failure: Failure): Effect.Effect<never, Error> =>
+  Effect.zipRight(quietly(Effect.logFatal(failure.account)), Effect.fail(failed(failure)))
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Configuration
+// ---------------------------------------------------------------------------------------------------------------------
+
+const changeConfig = (plan: Plan, next: ConfigProvider.ConfigProvider): Effect.Effect<void, ServerDown> =>
+  Effect.suspend(() => {
+    const { name, running } = plan
+    return running.size === 0
+      ? Effect.fail(new ServerDown({ server: name, request: "changeConfig", reason: ExitReason.noProcess }))
+      : Effect.forEach(Array.from(running), (run) => replaceConfig(plan, run, next), { discard: true })
+  })
+
+const replaceConfig = (
+  { callbacks: { configChange } }: Plan,
+  run: Run,
+  next: ConfigProvider.ConfigProvider
+): Effect.Effect<void> =>
+  Effect.flatMap(configChange === undefined ? Effect.succeed(new Map()) : flatten(next), (known) => {
+    const { configuration } = run
+    // In one step: of two at once, the second is told the difference to the first.
+    const change = difference(configuration.known, known)
+    configuration.known = known
+    configuration.current = next
+    return change === null || configChange === undefined
+      ? Effect.void
+      : Effect.asVoid(
+          within(
+            run,
+            Effect.suspend(() => configChange(change))
+          )
+        )
+  })
+
+/** What `Application.make` gives. */
+export const makeApplication = (options: Given, failed: (failure: Failure) => Error): object => {
+  const plan = planOf(options)
+  const { definition, name, tag } = plan
   return {
     name,
     supervisor: class extends tag {
@@ -264,8 +347,8 @@ export const makeApplication = (options: Given, failed: (failure: Failure) => Er
         return supervisorLayer(definition, tag, ordersOf(name, given))
       }
     },
-    layer,
-    launch,
-    changeConfig
+    layer: layerOf(plan),
+    launch: launch(plan, failed),
+    changeConfig: (next: ConfigProvider.ConfigProvider) => changeConfig(plan, next)
   }
 }

@@ -3,8 +3,10 @@
  */
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
+import type * as ConfigProviderPathPatch from "effect/ConfigProviderPathPatch"
 import * as Effect from "effect/Effect"
 import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
 
 /** The difference between two configurations, by flattened keys (`server.port`). */
 export interface ConfigChange {
@@ -16,53 +18,64 @@ export interface ConfigChange {
 /** A provider that asks another one, which can be replaced. */
 export class Configuration {
   current: ConfigProvider.ConfigProvider
+  /** What it knew when it was put in its place: an environment's variables change by themselves. */
+  known: ReadonlyMap<string, string> = new Map()
   readonly provider: ConfigProvider.ConfigProvider
 
   constructor(current: ConfigProvider.ConfigProvider) {
     this.current = current
+    const flat = (): ConfigProvider.ConfigProvider.Flat => this.current.flattened
     this.provider = ConfigProvider.make({
       load: (config) => this.current.load(config),
-      flattened: ConfigProvider.makeFlat({
-        load: (path, config, split) => this.current.flattened.load(path, config, split),
-        enumerateChildren: (path) => this.current.flattened.enumerateChildren(path),
+      // What is made of this provider, `nested` for example, asks for the parts.
+      flattened: {
+        [ConfigProvider.FlatConfigProviderTypeId]: ConfigProvider.FlatConfigProviderTypeId,
+        load: (path, config, split) => flat().load(path, config, split),
+        enumerateChildren: (path) => flat().enumerateChildren(path),
         get patch() {
-          // Each provider changes paths for itself, within its own `load`.
-          return { _tag: "Empty" as const }
+          return flat().patch
         }
-      })
+      }
     })
   }
 }
 
-const text = Config.string()
+type Path = ReadonlyArray<string>
 
-const isNothing = (error: unknown): null => {
-  void error
-  return null
+/** Where, in what it asks, a provider has its root. */
+const rootOf = (patch: ConfigProviderPathPatch.PathPatch, path: Path = []): Path => {
+  switch (patch._tag) {
+    case "AndThen":
+      return rootOf(patch.second, rootOf(patch.first, path))
+    case "MapName":
+      return path.map(patch.f)
+    case "Nested":
+      return [patch.name, ...path]
+    default:
+      // What is asked of an `unnested` provider begins with a name that it takes away.
+      return path
+  }
 }
 
+// A text is read as it is.
+const text = Config.string() as Config.Config.Primitive<string>
+
 /** Everything that a provider knows, by flattened keys. What it cannot enumerate it does not tell. */
-export const flatten = (provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyMap<string, string>> => {
+export const flatten = ({
+  flattened: flat
+}: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyMap<string, string>> => {
   const values = new Map<string, string>()
-  const visit = (path: ReadonlyArray<string>): Effect.Effect<void> =>
+  const root = rootOf(flat.patch)
+  const visit = (path: Path): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const children = yield* Effect.catchAll(provider.flattened.enumerateChildren(path), () =>
-        Effect.succeed(HashSet.empty<string>())
-      )
-      if (path.length > 0) {
-        const value = yield* Effect.match(provider.load(nested(path)), {
-          onFailure: isNothing,
-          onSuccess: (value) => value
-        })
-        if (value !== null) values.set(path.join("."), value)
-      }
-      for (const child of children) yield* visit([...path, child])
+      const at = [...root, ...path]
+      const value = path.length === 0 ? Option.none() : yield* Effect.option(flat.load(at, text, false))
+      if (Option.isSome(value)) values.set(path.join("."), value.value.join(","))
+      const children = yield* Effect.orElseSucceed(flat.enumerateChildren(at), () => HashSet.empty<string>())
+      yield* Effect.forEach(children, (child) => visit([...path, child]), { discard: true })
     })
   return Effect.as(visit([]), values)
 }
-
-const nested = (path: ReadonlyArray<string>): Config.Config<string> =>
-  path.reduceRight<Config.Config<string>>((config, part) => Config.nested(config, part), text)
 
 /** What is other in `next`; nothing if nothing is. */
 export const difference = (

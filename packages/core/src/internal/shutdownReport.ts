@@ -19,6 +19,16 @@ export class ShutdownReport extends Data.TaggedClass("ShutdownReport")<{
   /** Messages that were left in mailboxes. */
   readonly unhandled: ReadonlyArray<Unhandled>
 }> {
+  /** Whether everything has ended by itself. */
+  get isInTime(): boolean {
+    return this.late.length + this.killed.length === 0
+  }
+
+  /** Whether there is nothing to complain of. */
+  get isClean(): boolean {
+    return this.isInTime && this.unhandled.length === 0
+  }
+
   /** For a log line. */
   override toString(): string {
     const path = ({ path }: { readonly path: ReadonlyArray<string> }): string => path.slice(1).join(" / ")
