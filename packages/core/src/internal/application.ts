@@ -207,7 +207,7 @@ const beforeTheLimit = <A, E>(
   { alarm, root }: Run,
   effect: Effect.Effect<A, E>
 ): Effect.Effect<Exit.Exit<A, E> | null> =>
-  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
+  Effect.flatMap(Effect.forkDaemon(Effect.exit(Effect.interruptible(effect))), (fiber) =>
     Effect.async<Exit.Exit<A, E> | null>((resume) => {
       const limit = new Moment(() => {
         fiber.unsafeInterruptAsFork(FiberId.none)
@@ -216,7 +216,7 @@ const beforeTheLimit = <A, E>(
       if (root.until < Number.POSITIVE_INFINITY) alarm.set(limit, Math.max(0, root.until - alarm.now()))
       fiber.addObserver((exit) => {
         alarm.cancel(limit)
-        resume(Effect.succeed(exit))
+        resume(exit)
       })
     })
   )

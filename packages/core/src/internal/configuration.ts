@@ -72,7 +72,7 @@ export const flatten = ({
       const value = path.length === 0 ? Option.none() : yield* Effect.option(flat.load(at, text, false))
       if (Option.isSome(value)) values.set(path.join("."), value.value.join(","))
       const children = yield* Effect.orElseSucceed(flat.enumerateChildren(at), () => HashSet.empty<string>())
-      yield* Effect.forEach(children, (child) => visit([...path, child]), { discard: true })
+      yield* Effect.forEach(Array.from(children).sort(), (child) => visit([...path, child]), { discard: true })
     })
   return Effect.as(visit([]), values)
 }

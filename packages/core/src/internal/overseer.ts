@@ -73,6 +73,8 @@ export abstract class Overseer extends Server implements Keeper {
   /** Why it has given up. */
   gaveUp: MaxRestartsExceeded | null = null
   private readonly window: Restarts
+  /** It is yet to learn which children it has. */
+  protected isListing = false
   /** The child that is being started. */
   private starting: Place | null = null
 
@@ -328,7 +330,8 @@ export abstract class Overseer extends Server implements Keeper {
     this.isClosing = true
     this.limitEnd()
     const { starting } = this
-    super.parentExit(reason)
+    if (this.isListing) this.exit(reason)
+    else super.parentExit(reason)
     starting?.cancel()
   }
 

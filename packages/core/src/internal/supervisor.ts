@@ -129,7 +129,9 @@ export class SupervisorProcess extends Overseer {
   // -----------------------------------------------------------------------------------------------------------------
 
   boot(): Effect.Effect<this, unknown, unknown> {
+    this.isListing = true
     return Effect.flatMap(this.children, (specs) => {
+      this.isListing = false
       for (const spec of specs) this.add(spec)
       return this.startAll()
     })
