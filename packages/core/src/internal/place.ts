@@ -14,7 +14,7 @@ import { Moment } from "./moment.ts"
 import type { Parent } from "./parent.ts"
 import { isRestarted, type Child as Planned, type Status } from "./plan.ts"
 import { isWorthALine, overdueLog, repeatedLog } from "./reports.ts"
-import type { Root } from "./root.ts"
+import { isWithin, type Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
 import type { Node } from "./tree.ts"
 
@@ -214,12 +214,12 @@ export abstract class Place implements Planned, Parent {
   /** Ends it without waiting, as there is no time left for all that is under the root. */
   cutShort(): void {
     if (!this.hasRemains) return
+    const { path, waited } = this
     const { overdue } = this.keeper.root
-    const before = overdue.length
-    const waited = this.waited
     this.kill()
-    // Those within it that were still there have been told by now; it had nothing else to wait for.
-    if (overdue.length === before && this.shutdown > 0) overdue.push({ path: this.path, waited, why: "killed" })
+    // Those within it that were still there are told by now, and it has waited for nothing else.
+    const isTold = overdue.some((other) => other.why === "killed" && isWithin(other.path, path))
+    if (!isTold && this.shutdown > 0) overdue.push({ path, waited, why: "killed" })
   }
 
   private get waited(): number {

@@ -20,7 +20,8 @@ export interface Unhandled {
   readonly messages: number
 }
 
-const isWithin = (path: ReadonlyArray<string>, other: ReadonlyArray<string>): boolean =>
+/** Whether a path leads to what another one leads to, or further. */
+export const isWithin = (path: ReadonlyArray<string>, other: ReadonlyArray<string>): boolean =>
   other.every((part, position) => path[position] === part)
 
 export const isSame = (path: ReadonlyArray<string>, other: ReadonlyArray<string>): boolean =>
