@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { type Log, logging, makeLog } from "./fixtures/logging.ts"
 import { quiet } from "./fixtures/observing.ts"
-import { type Diary, group, part } from "./fixtures/parts.ts"
+import { group, nowhere, part } from "./fixtures/parts.ts"
 import { ask, layer, Scripted, tell } from "./fixtures/Scripted.ts"
 
 const { noReply, reply } = GenServer
@@ -50,7 +50,7 @@ describe("Application, ending", () => {
     "stops everything in reverse when it is interrupted, prepStop before and stop after that (APP-7, APP-10)",
     () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           children: [part(diary, "a"), layer({ init: () => 7 }), group("g", [part(diary, "b"), part(diary, "c")])],
@@ -73,7 +73,7 @@ describe("Application, ending", () => {
 
   it.effect("does so when the scope of its layer is closed", () =>
     Effect.gen(function* () {
-      const diary: Diary = []
+      const diary: Array<string> = []
       const log = makeLog()
       const app = Application.make({
         name: "App",
@@ -89,14 +89,14 @@ describe("Application, ending", () => {
 
   it.effect("prepStop and stop may use the top supervisor, which has ended by the time of stop (APP-14)", () =>
     Effect.gen(function* () {
-      const diary: Diary = []
+      const diary: Array<string> = []
       const count = Effect.suspend(() => Supervisor.countChildren(app.supervisor)).pipe(
         Effect.match({ onFailure: ({ _tag }) => _tag, onSuccess: ({ active }) => String(active) }),
         Effect.map((text) => void diary.push(text))
       )
       const app: Application.Application<never, unknown, never> = Application.make({
         name: "App",
-        children: [part([], "a")],
+        children: [part(nowhere, "a")],
         prepStop: count as Effect.Effect<void, never, Application.TopSupervisor>,
         stop: () => count
       })
@@ -122,7 +122,7 @@ describe("Application, ending", () => {
     for (const [how, fail, text] of failures) {
       it.effect(how, () =>
         Effect.gen(function* () {
-          const diary: Diary = []
+          const diary: Array<string> = []
           const app = Application.make({
             name: "App",
             children: [part(diary, "a")],
@@ -147,7 +147,7 @@ describe("Application, ending", () => {
 
     it.effect("a logger that throws holds nothing up", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           children: [part(diary, "a")],
@@ -176,7 +176,7 @@ describe("Application, ending", () => {
   describe("its time", () => {
     it.effect("a child that does not end within its own is killed as late, and the others have theirs", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const reports: Array<Application.ShutdownReport> = []
         const app = Application.make({
           name: "App",
@@ -216,7 +216,7 @@ describe("Application, ending", () => {
 
     it.effect("at the end of the application's, the rest is killed", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           shutdownTimeout: "3 seconds",
@@ -246,7 +246,7 @@ describe("Application, ending", () => {
       Effect.gen(function* () {
         const app = Application.make({
           name: "App",
-          children: [part([], "a", { end: Effect.never, shutdown: "infinity" })]
+          children: [part(nowhere, "a", { end: Effect.never, shutdown: "infinity" })]
         })
         const { fiber, log } = yield* launched(app)
         yield* interrupt(fiber)
@@ -263,7 +263,10 @@ describe("Application, ending", () => {
         const app = Application.make({
           name: "App",
           shutdownTimeout: "infinity",
-          children: [part([], "a", { end: takes(100_000), shutdown: "infinity" }), part([], "b", { end: Effect.never })]
+          children: [
+            part(nowhere, "a", { end: takes(100_000), shutdown: "infinity" }),
+            part(nowhere, "b", { end: Effect.never })
+          ]
         })
         const { fiber, log } = yield* launched(app)
         yield* interrupt(fiber)
@@ -281,7 +284,10 @@ describe("Application, ending", () => {
         const app = Application.make({
           name: "App",
           shutdownTimeout: 0,
-          children: [part([], "a", { end: Effect.never }), layer({ trapExit: true, terminate: () => Effect.never })]
+          children: [
+            part(nowhere, "a", { end: Effect.never }),
+            layer({ trapExit: true, terminate: () => Effect.never })
+          ]
         })
         const { fiber, log } = yield* launched(app)
         yield* interrupt(fiber)
@@ -296,7 +302,7 @@ describe("Application, ending", () => {
 
     it.effect("is that of supervisors within it, too; told is who hung, the deepest", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           shutdownTimeout: "4 seconds",
@@ -354,7 +360,7 @@ describe("Application, ending", () => {
           name: "App",
           shutdownTimeout: "2 seconds",
           children: [
-            part([], "a", { end: Effect.never, shutdown: "infinity" }),
+            part(nowhere, "a", { end: Effect.never, shutdown: "infinity" }),
             Supervisor.worker("stops a", Effect.zipRight(Deferred.await(started), Effect.orDie(stopsA)))
           ]
         })
@@ -374,7 +380,7 @@ describe("Application, ending", () => {
 
     it.effect("includes prepStop and stop, which are left behind when it is over", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           shutdownTimeout: "2 seconds",
@@ -404,7 +410,7 @@ describe("Application, ending", () => {
 
     it.effect("a prepStop that does not end leaves none: the children are killed, and stop has a turn", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           shutdownTimeout: "2 seconds",
@@ -433,7 +439,7 @@ describe("Application, ending", () => {
               shutdownTimeout: "2 seconds",
               intensity: { restarts: 0, within: 1 },
               children: [
-                part([], "a", { end: Effect.never, shutdown: "infinity" }),
+                part(nowhere, "a", { end: Effect.never, shutdown: "infinity" }),
                 Supervisor.worker("w", Effect.fail("no"))
               ]
             }),
@@ -444,8 +450,8 @@ describe("Application, ending", () => {
               name: "App",
               shutdownTimeout: "2 seconds",
               children: [
-                part([], "a", { end: Effect.never, shutdown: "infinity" }),
-                part([], "b", { start: Effect.fail("no") })
+                part(nowhere, "a", { end: Effect.never, shutdown: "infinity" }),
+                part(nowhere, "b", { start: Effect.fail("no") })
               ]
             }),
             /^FATAL App could not start b: Error: no\. Started, and stopped again in reverse: a\.$/
@@ -471,7 +477,7 @@ describe("Application, ending", () => {
           shutdownTimeout: "2 seconds",
           autoShutdown: "any_significant",
           children: [
-            part([], "a", { end: Effect.never, shutdown: "infinity" }),
+            part(nowhere, "a", { end: Effect.never, shutdown: "infinity" }),
             Supervisor.worker("job", Effect.void, { restart: "transient", significant: true })
           ]
         })
@@ -485,7 +491,7 @@ describe("Application, ending", () => {
   describe("interrupted while children start", () => {
     it.effect("gives up the start, stops what had started, and calls neither prepStop nor stop", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           children: [
@@ -507,7 +513,7 @@ describe("Application, ending", () => {
 
     it.effect("does not wait longer than its time for a start that cannot be interrupted, nor for an end", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         for (const start of [Effect.uninterruptible(Effect.never), Effect.never]) {
           const app = Application.make({
             name: "App",
@@ -536,7 +542,7 @@ describe("Application, ending", () => {
       Effect.gen(function* () {
         const app = Application.make({
           name: "App",
-          children: [part([], "a", { end: takes(100) }), part([], "b", { start: Effect.interrupt })]
+          children: [part(nowhere, "a", { end: takes(100) }), part(nowhere, "b", { start: Effect.interrupt })]
         })
         const { fiber, log } = yield* launched(app)
         yield* interrupt(fiber)
@@ -555,7 +561,7 @@ describe("Application, ending", () => {
       const app = Application.make({
         name: "App",
         intensity: { restarts: 0, within: 1 },
-        children: [part([], "a", { end: takes(100) }), Supervisor.worker("w", Effect.fail("no"))]
+        children: [part(nowhere, "a", { end: takes(100) }), Supervisor.worker("w", Effect.fail("no"))]
       })
       const { fiber } = yield* launched(app)
       yield* interrupt(fiber)
@@ -567,7 +573,7 @@ describe("Application, ending", () => {
 
   it.effect("interrupted again while it ends, it goes on ending", () =>
     Effect.gen(function* () {
-      const diary: Diary = []
+      const diary: Array<string> = []
       const app = Application.make({
         name: "App",
         children: [part(diary, "a", { end: takes(100) }), part(diary, "b", { end: takes(100) })]

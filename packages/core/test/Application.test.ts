@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import { logging, makeLog } from "./fixtures/logging.ts"
 import { quiet, told } from "./fixtures/observing.ts"
-import { type Diary, group, part } from "./fixtures/parts.ts"
+import { group, part } from "./fixtures/parts.ts"
 import { ask, layer, Scripted, tell } from "./fixtures/Scripted.ts"
 
 const { noReply, reply } = GenServer
@@ -55,7 +55,7 @@ describe("Application", () => {
 
     it.effect("starts nothing", () =>
       Effect.sync(() => {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({ name: "App", children: [part(diary, "a")] })
         assert.strictEqual(app.name, "App")
         assert.deepStrictEqual(diary, [])
@@ -78,7 +78,7 @@ describe("Application", () => {
 
     it.scoped("starts children in order, each with what is before it, and stops them in reverse (APP-10)", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         class Word extends Context.Tag("@test/Word")<Word, string>() {}
         const app = Application.make({
           name: "App",
@@ -96,7 +96,7 @@ describe("Application", () => {
 
     it.effect("fails as its children do, and has stopped those that had started (SUP-5)", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           children: [part(diary, "a"), Layer.effectDiscard(Effect.fail(new Broken({ what: "disk" }))), part(diary, "c")]
@@ -132,7 +132,7 @@ describe("Application", () => {
 
     it.scoped("is a child of another application, which starts it again with new children (SUP-27)", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const inner = Application.make({
           name: "Inner",
           children: [part(diary, "a"), layer()],
@@ -249,7 +249,7 @@ describe("Application", () => {
   describe("children as an Effect", () => {
     it.effect("is run at each start, with the clock and the configuration of that time", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           children: Effect.gen(function* () {
@@ -282,7 +282,7 @@ describe("Application", () => {
 
     it.effect("that gives two children of one id is told by the account", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const children = Effect.sync(() => [part(diary, "a"), part(diary, "a")])
         const { fatal } = yield* failureOf(Application.make({ name: "App", children }))
         assert.deepStrictEqual(fatal, [
@@ -305,7 +305,7 @@ describe("Application", () => {
 
   describe("launch, when a child cannot be started", () => {
     const failing = (start: Effect.Effect<unknown, unknown>) => {
-      const diary: Diary = []
+      const diary: Array<string> = []
       const app = Application.make({
         name: "App",
         children: [part(diary, "a"), part(diary, "b"), part(diary, "c", { start }), part(diary, "d")]
@@ -359,7 +359,7 @@ describe("Application", () => {
           [Effect.interrupt, "it was interrupted"],
           [Effect.die(new Broken({ what: "disk" })), "Broken: the disk is broken"]
         ] as const) {
-          const diary: Diary = []
+          const diary: Array<string> = []
           const app = Application.make({
             name: "App",
             children: [
@@ -380,7 +380,7 @@ describe("Application", () => {
 
     it.effect("names that child, not one deeper in the tree that could not be started again meanwhile", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         let starts = 0
         const unsteady = Supervisor.worker(
           "unsteady",
@@ -409,7 +409,7 @@ describe("Application", () => {
 
     it.effect("starts afresh when it is launched again", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         let isBroken = true
         const app = Application.make({
           name: "App",
@@ -433,7 +433,7 @@ describe("Application", () => {
       "fails when the top supervisor gives up, with one account when all is stopped (SUP-14, APP-5, APP-9)",
       () =>
         Effect.gen(function* () {
-          const diary: Diary = []
+          const diary: Array<string> = []
           const app = Application.make({
             name: "App",
             children: [
@@ -503,7 +503,7 @@ describe("Application", () => {
 
     it.effect("succeeds when it ends by autoShutdown, everything stopped in reverse (SUP-28, APP-9)", () =>
       Effect.gen(function* () {
-        const diary: Diary = []
+        const diary: Array<string> = []
         const app = Application.make({
           name: "App",
           autoShutdown: "any_significant",
@@ -540,7 +540,7 @@ describe("Application", () => {
     for (const [title, reason, expected] of endings) {
       it.effect(`${title} (APP-5)`, () =>
         Effect.gen(function* () {
-          const diary: Diary = []
+          const diary: Array<string> = []
           const log = makeLog()
           const end: Effect.Effect<void> = Effect.suspend(() => {
             const { supervisor } = app
