@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import { logging, makeLog } from "./fixtures/logging.ts"
 import { quiet, told } from "./fixtures/observing.ts"
-import { group, part } from "./fixtures/parts.ts"
+import { group, nowhere, part } from "./fixtures/parts.ts"
 import { ask, layer, Scripted, tell } from "./fixtures/Scripted.ts"
 
 const { noReply, reply } = GenServer
@@ -380,30 +380,40 @@ describe("Application", () => {
 
     it.effect("names that child, not one deeper in the tree that could not be started again meanwhile", () =>
       Effect.gen(function* () {
-        const diary: Array<string> = []
         let starts = 0
+        const shaky = part(nowhere, "shaky", {
+          start: Effect.suspend(() => (++starts === 2 ? Effect.fail("the second time") : Effect.void))
+        })
         const unsteady = Supervisor.worker(
           "unsteady",
-          Effect.suspend(() => (++starts === 1 ? Effect.fail("the first time") : Effect.never))
-        )
-        const shaky = part(diary, "shaky", {
-          start: Effect.suspend(() => (starts > 0 ? Effect.fail("again") : Effect.void))
-        })
-        const inner = Supervisor.child(
-          Supervisor.layer({
-            strategy: "one_for_all",
-            children: [shaky, unsteady],
-            intensity: { restarts: 1_000, within: 1 }
-          }),
-          { id: "g" }
+          Effect.suspend(() => (starts === 1 ? Effect.fail("the first time") : Effect.never))
         )
         const app = Application.make({
           name: "App",
-          children: [inner, part(diary, "last", { start: Effect.zipRight(quiet, Effect.fail("no")) })]
+          children: [
+            group("g", [group("h", [shaky, unsteady], { intensity: { restarts: 0, within: 1 } })]),
+            part(nowhere, "last", { start: Effect.zipRight(quiet, Effect.fail("no")) })
+          ]
         })
         const { failure } = yield* failureOf(app)
+        assert.strictEqual(starts, 3)
         assert.deepStrictEqual(failure.path, ["App", "last"])
-        assert.deepStrictEqual(failure.started, ["g / shaky", "g / unsteady", "g"])
+        assert.deepStrictEqual(failure.reason, Cause.fail("no"))
+        assert.deepStrictEqual(failure.started, ["g / h / shaky", "g / h / unsteady", "g / h", "g"])
+      })
+    )
+
+    it.effect("tells of those that were started at first, not of those that a supervisor had later", () =>
+      Effect.gen(function* () {
+        let starts = 0
+        const children = Effect.sync(() => [Supervisor.worker(`w${++starts}`, Effect.fail("no"))])
+        const g = Supervisor.layer({ intensity: { restarts: 0, within: 1 }, children })
+        const { failure } = yield* failureOf(
+          Application.make({ name: "App", children: [Supervisor.child(g, { id: "g" })] })
+        )
+        assert.strictEqual(starts, 4)
+        assert.deepStrictEqual(failure.path, ["App", "g", "w4"])
+        assert.deepStrictEqual(failure.started, ["g / w1", "g"])
       })
     )
 

@@ -174,22 +174,22 @@ export abstract class Place implements Planned, Parent {
     for (const seat of this.seats) seat.release(reason)
   }
 
-  /** Ends what is here, within its time, and calls back with why it ended. */
+  /**
+   * Ends what is here, within its time, and calls back with why it ended. The time of an application is watched over at
+   * its top: when it is over, everything is cut short.
+   */
   stop(reason: ExitReason.ExitReason, onEnd: (reason: ExitReason.ExitReason) => void): void {
     this.epoch++
     if (!this.hasRemains) {
       onEnd(this.reason ?? ExitReason.normal)
       return
     }
+    const { shutdown } = this
     const { environment, root } = this.keeper
     const { alarm } = environment
-    const began = alarm.now()
-    const left = Math.max(0, root.until - began)
-    const own = this.shutdown
-    const limit = Math.min(own, left)
-    const deadline = new Moment(() => (own < left ? this.isLate() : this.cutShort()))
-    if (limit > 0 && limit < Number.POSITIVE_INFINITY) alarm.set(deadline, limit)
-    this.stoppingSince = began
+    const deadline = new Moment(() => this.isLate())
+    if (shutdown > 0 && shutdown < Number.POSITIVE_INFINITY) alarm.set(deadline, shutdown)
+    this.stoppingSince = alarm.now()
     this.unhandled = 0
     this.whenOver((reason) => {
       alarm.cancel(deadline)
@@ -198,8 +198,7 @@ export abstract class Place implements Planned, Parent {
       if (this.unhandled > 0 && root.isEnding) root.unhandled.push({ path: this.path, messages: this.unhandled })
       onEnd(reason)
     })
-    if (limit > 0) this.tell(reason)
-    else if (own > 0) this.cutShort()
+    if (shutdown > 0) this.tell(reason)
     else this.kill()
   }
 
