@@ -89,14 +89,25 @@ export interface Options<Children extends ReadonlyArray<ChildSpec.Any>, E, R, Pr
   extends Supervisor.Options<Children, E, R> {
   /** The name of the application and of its top supervisor. */
   readonly name: string
-  /** How long the whole may take to end; what is not done by then is killed. 30 seconds by default. */
+  /**
+   * How long the whole may take to end, from the first word of it and with `prepStop` and `stop`; what is not done by
+   * then is killed. 30 seconds by default.
+   */
   readonly shutdownTimeout?: Duration.DurationInput | "infinity" | undefined
-  /** Runs before anything is stopped (`APP-7`). A failure is logged, and the end goes on (`APP-8`). */
+  /**
+   * Runs before anything is stopped, or after that if the top supervisor has ended by itself (`APP-7`, `APP-9`); not for
+   * an application that never came up. It may use what the children provide. A failure is logged, and the end goes on
+   * (`APP-8`); if it takes all the time there is, it is left behind, and the children are killed.
+   */
   readonly prepStop?: Effect.Effect<Prepared, unknown, R1> | undefined
-  /** Runs when everything is stopped (`APP-7`). A failure is logged (`APP-8`). */
+  /**
+   * Runs when everything is stopped (`APP-7`). A failure is logged (`APP-8`); when there is no time left, it is begun and
+   * left behind.
+   */
   readonly stop?: ((stopped: Stopped<Prepared>) => Effect.Effect<unknown, unknown, R2>) | undefined
   /**
-   * Told what `changeConfig` has changed (`APP-13`). It may use what the children provide.
+   * Told what `changeConfig` has changed (`APP-13`): the difference to what was known when the configuration before was
+   * put in its place. It may use what the children provide. Its defect is a defect of `changeConfig`.
    */
   readonly configChange?: ((change: ConfigChange) => Effect.Effect<unknown, never, R3>) | undefined
 }
@@ -117,8 +128,12 @@ export interface Application<in Provides, out E, out R> {
   readonly layer: Layer.Layer<Provides | TopSupervisor, E, R>
   /**
    * Runs it. Succeeds when its top supervisor has ended as somebody wanted; fails with {@link ApplicationFailed} when a
-   * child cannot be started or the supervisor gives up, and has then logged the account of it. Interrupted, by a signal
-   * for example, it stops everything in reverse, within `shutdownTimeout`, and logs a {@link ShutdownReport}.
+   * child cannot be started, or the supervisor gives up or is killed, and has then logged the account of it. Interrupted,
+   * by a signal for example, it stops everything in reverse, within `shutdownTimeout`, and logs a {@link ShutdownReport};
+   * it has failed all the same if it had before.
+   *
+   * For a program of its own: `NodeRuntime.runMain(App.launch, { disableErrorReporting: true })`, since it has given its
+   * account. The exit code is 0, or 1 if it has failed.
    */
   readonly launch: Effect.Effect<void, ApplicationFailed, R>
   /**
