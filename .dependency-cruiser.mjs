@@ -9,6 +9,7 @@ const rows = {
     "CallError",
     "ChildSpec",
     "SupervisorError",
+    "internal/refused",
     "internal/guard",
     "internal/causeLine",
     "internal/carry",

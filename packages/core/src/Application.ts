@@ -85,7 +85,7 @@ export interface Stopped<Prepared> {
  *
  * @category models
  */
-export interface Options<Children extends ReadonlyArray<ChildSpec.Any>, E, R, Prepared, R1, R2, R3>
+export interface Options<Children extends ReadonlyArray<ChildSpec.Child>, E, R, Prepared, R1, R2, R3>
   extends Supervisor.Options<Children, E, R> {
   /** The name of the application and of its top supervisor. */
   readonly name: string
@@ -101,7 +101,7 @@ export interface Options<Children extends ReadonlyArray<ChildSpec.Any>, E, R, Pr
    */
   readonly prepStop?: Effect.Effect<Prepared, unknown, R1> | undefined
   /**
-   * Runs when everything is stopped (`APP-7`). A failure is logged (`APP-8`); when there is no time left, it is begun and
+   * Runs when everything is stopped (`APP-7`), without what the children provided. A failure is logged (`APP-8`); when there is no time left, it is begun and
    * left behind.
    */
   readonly stop?: ((stopped: Stopped<Prepared>) => Effect.Effect<unknown, unknown, R2>) | undefined
@@ -162,10 +162,10 @@ export interface TopSupervisor {
  * @category constructors
  */
 export const make = <
-  const Children extends readonly [] | ReadonlyArray<ChildSpec.Any>,
+  const Children extends readonly [] | ReadonlyArray<ChildSpec.Child>,
   E = never,
   R = never,
-  Prepared = void,
+  Prepared = unknown,
   R1 = never,
   R2 = never,
   R3 = never

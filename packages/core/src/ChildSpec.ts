@@ -7,6 +7,7 @@ import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
+import type { Refused } from "./internal/refused.ts"
 
 /**
  * When a child that has ended is started again (`SUP-9`).
@@ -71,16 +72,25 @@ export type Type = "worker" | "supervisor"
  *
  * @category models
  */
-export interface Options {
+export interface Options<Restarted extends Restart = Restart> {
   /** Its name under the supervisor: the server's or supervisor's own by default, or else its position (`"#3"`, from 1). */
   readonly id?: string | undefined
   /** `permanent` by default. */
-  readonly restart?: Restart | undefined
+  readonly restart?: Restarted | undefined
   /** 5 seconds by default; `"infinity"` for a supervisor; for a server what its own `shutdown` says. */
   readonly shutdown?: Shutdown | undefined
   /** Whether its end may end the supervisor (see {@link AutoShutdown}). Not for `permanent` children. */
-  readonly significant?: boolean | undefined
+  readonly significant?: Significant<Restarted> | undefined
 }
+
+/**
+ * Whether a child that is restarted then may be significant (`SUP-29`).
+ *
+ * @category type-level
+ */
+export type Significant<Restarted extends Restart> = [Restarted] extends ["permanent"]
+  ? false | Refused<"a significant child must be transient or temporary: a permanent one never ends for good">
+  : boolean
 
 declare const childSpec: unique symbol
 
@@ -105,7 +115,7 @@ export interface ChildSpec<in ROut, out E = never, out RIn = never> {
  *
  * @category models
  */
-export type Any = Layer.Layer<never, unknown, unknown> | ChildSpec<never, unknown, unknown>
+export type Child = Layer.Layer<never, unknown, unknown> | ChildSpec<never, unknown, unknown>
 
 // ---------------------------------------------------------------------------------------------------------------------
 // What a list of children comes to. Every position is matched by `infer`: what a Layer puts out is contravariant, and a
@@ -149,15 +159,21 @@ export type ContextOf<C> =
       : never
 
 /**
- * What the children of a list provide together.
+ * What the children of a list provide together. Where there may be one list or another, what either provides; of an
+ * array, what its elements provide.
  *
  * @category type-level
  */
-export type Provides<Children extends ReadonlyArray<unknown>> = OutOf<Children[number]>
+export type Provides<Children extends ReadonlyArray<unknown>> = InEach<OutOf<Children[number]>, Children>
+
+type InEach<Out, Children> = Out extends unknown ? ([WithoutIt<Out, Children>] extends [never] ? Out : never) : never
+
+type WithoutIt<Out, Children> =
+  Children extends ReadonlyArray<infer Child> ? ([Out] extends [OutOf<Child>] ? never : Children) : never
 
 /**
- * What the children of a list require and no earlier child provides. Of a list whose order the type does not tell, an
- * array or a spread, everything that is not provided before it.
+ * What the children of a list require and no earlier child provides. An array or a spread may be empty, and does not
+ * tell its order: it satisfies nothing.
  *
  * @category type-level
  */
@@ -167,7 +183,17 @@ export type Requires<
   Required = never
 > = Children extends readonly [infer Head, ...infer Tail]
   ? Requires<Tail, Provided | OutOf<Head>, Required | Exclude<ContextOf<Head>, Provided>>
-  : Required | Exclude<ContextOf<Children[number]>, Provided>
+  : RequiresFromEnd<Children, Provided, Required>
+
+// What stands behind a spread is taken from the end, `Open` being what is not satisfied there.
+type RequiresFromEnd<
+  Children extends ReadonlyArray<unknown>,
+  Provided,
+  Required,
+  Open = never
+> = Children extends readonly [...infer Init, infer Last]
+  ? RequiresFromEnd<Init, Provided, Required, ContextOf<Last> | Exclude<Open, OutOf<Last>>>
+  : Required | Exclude<ContextOf<Children[number]> | Open, Provided>
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Late binding
@@ -176,29 +202,29 @@ export type Requires<
 /** What can be asked of a service anew at each run. */
 type Run = Effect.Effect<unknown, unknown, unknown> | Stream.Stream<unknown, unknown, unknown>
 
-declare const refused: unique symbol
-
-/** Stands where a tag cannot be, so that the compiler's message says why. */
-export interface Refused<out Why extends string> {
-  readonly [refused]: Why
-}
-
 type NotRun<Service> = {
-  [K in keyof Service]: Service[K] extends Run | ((...args: never) => Run) ? never : K
-}[keyof Service]
+  // What `Effect.Service` adds stays what it is.
+  readonly [K in Exclude<keyof Service, "_tag">]-?: Service[K] extends Run | ((...args: never) => Run) ? never : K
+}[Exclude<keyof Service, "_tag">]
+
+type Members<Service> = [Service] extends [Run | ((...args: never) => unknown)]
+  ? Refused<"its members are what is asked anew, and this service is itself an Effect, a Stream or a function">
+  : [NotRun<Service>] extends [never]
+    ? unknown
+    : Refused<`the member ${NotRun<Service> & string} is no Effect, no Stream and no function that returns one`>
 
 /**
- * The tags of services that can be given out through a seat: the child provides them, and each of their members is an
- * Effect, a Stream, or a function that returns one.
+ * The tags of services that can be given out through a child's place: the child provides them, and each of their members
+ * is an Effect, a Stream, or a function that returns one.
  *
  * @category type-level
  */
 export type LateBound<Tags extends ReadonlyArray<unknown>, ROut> = {
-  readonly [I in keyof Tags]: Tags[I] extends Context.Tag<infer Id, infer Service>
-    ? [Id] extends [ROut]
-      ? [NotRun<Service>] extends [never]
-        ? Tags[I]
-        : Refused<`the member ${NotRun<Service> & string} is no Effect, no Stream and no function that returns one`>
-      : Refused<"the child does not provide this service">
-    : Refused<"not a tag">
+  readonly [I in keyof Tags]: unknown extends ROut
+    ? unknown
+    : Tags[I] extends Context.Tag<infer Id, infer Service>
+      ? [Id] extends [ROut]
+        ? Members<Service>
+        : Refused<"the child does not provide this service">
+      : Refused<"not a tag">
 }

@@ -48,6 +48,7 @@ import * as calling from "./internal/calling.ts"
 import { processName } from "./internal/definition.ts"
 import { ordersOf, supervisorOptions } from "./internal/orders.ts"
 import { draw } from "./internal/outline.ts"
+import type { Refused, Settled } from "./internal/refused.ts"
 import { byName } from "./internal/service.ts"
 import { checkOptions, childSpec, specOf, workerSpec } from "./internal/spec.ts"
 import * as internal from "./internal/supervisor.ts"
@@ -79,19 +80,31 @@ export {
  *
  * @category children
  */
-export interface ChildOptions<Late extends ReadonlyArray<unknown>, ROut, E, R> extends ChildSpec.Options {
+export interface ChildOptions<
+  Late extends ReadonlyArray<unknown>,
+  ROut,
+  E,
+  R,
+  Restarted extends ChildSpec.Restart = ChildSpec.Restart
+> extends ChildSpec.Options<Restarted> {
   /**
    * Tags of services that others get through the child's place: what they are given asks, at each use, the child that
    * runs then, and dies with `ServerDown` while there is none. For services whose members are Effects, Streams, or
    * functions that return one. Without it, others keep the service that they were given, also when its child has been
    * restarted.
    */
-  readonly lateBound?: Late & ChildSpec.LateBound<Late, ROut>
+  readonly lateBound?: (Late & ChildSpec.LateBound<Late, ROut>) | undefined
   /**
    * Asked at each start. `false` leaves the child out, as OTP's `ignore` does (`SUP-7`); only for children that provide
    * nothing.
    */
-  readonly startIf?: [ROut] extends [never] ? Effect.Effect<boolean, E, R> : never
+  readonly startIf?:
+    | (unknown extends ROut
+        ? Effect.Effect<boolean, E, R>
+        : [ROut] extends [never]
+          ? Effect.Effect<boolean, E, R>
+          : Refused<"a child that provides something cannot be left out">)
+    | undefined
   /**
    * Whether a fiber that the layer has forked and that ends by an error is the child's crash. `true` by default.
    */
@@ -105,10 +118,21 @@ export interface ChildOptions<Late extends ReadonlyArray<unknown>, ROut, E, R> e
  *
  * @category children
  */
-export const child = <ROut, E, RIn, const Late extends ReadonlyArray<unknown> = [], E2 = never, R2 = never>(
+export const child = <
+  // Until the compiler has come to an inner call, as in `child(Layer.provide(a, b), …)`, it takes the defaults. By them
+  // any Layer is right, so that a wrong option is what it speaks of.
+  // biome-ignore lint/suspicious/noExplicitAny: what a Layer provides is contravariant
+  ROut = any,
+  E = unknown,
+  RIn = unknown,
+  const Late extends ReadonlyArray<unknown> = [],
+  E2 = never,
+  R2 = never,
+  Restarted extends ChildSpec.Restart = "permanent"
+>(
   layer: Layer.Layer<ROut, E, RIn>,
-  options: ChildOptions<Late, ROut, E2, R2>
-): ChildSpec.ChildSpec<ROut, E | NoInfer<E2>, RIn | NoInfer<R2>> =>
+  options: ChildOptions<Late, ROut, E2, R2, Restarted>
+): ChildSpec.ChildSpec<ROut, E | Settled<E2>, RIn | Settled<R2>> =>
   // What a child provides, fails with and requires exists only in types.
   childSpec(layer, options) as never
 
@@ -117,9 +141,10 @@ export const child = <ROut, E, RIn, const Late extends ReadonlyArray<unknown> = 
  *
  * @category children
  */
-export interface WorkerOptions<E, R> extends Omit<ChildSpec.Options, "id"> {
+export interface WorkerOptions<E, R, Restarted extends ChildSpec.Restart = ChildSpec.Restart>
+  extends Omit<ChildSpec.Options<Restarted>, "id"> {
   /** Asked at each start. `false` leaves the child out, as OTP's `ignore` does (`SUP-7`). */
-  readonly startIf?: Effect.Effect<boolean, E, R>
+  readonly startIf?: Effect.Effect<boolean, E, R> | undefined
 }
 
 /**
@@ -128,11 +153,11 @@ export interface WorkerOptions<E, R> extends Omit<ChildSpec.Options, "id"> {
  *
  * @category children
  */
-export const worker = <E, R, E2 = never, R2 = never>(
+export const worker = <E, R, E2 = never, R2 = never, Restarted extends ChildSpec.Restart = "permanent">(
   id: string,
   effect: Effect.Effect<unknown, E, R>,
-  options: WorkerOptions<E2, R2> = {}
-): ChildSpec.ChildSpec<never, NoInfer<E2>, Exclude<R, Scope.Scope> | NoInfer<R2>> =>
+  options: WorkerOptions<E2, R2, Restarted> = {}
+): ChildSpec.ChildSpec<never, Settled<E2>, Exclude<R, Scope.Scope> | Settled<R2>> =>
   workerSpec(id, effect, options) as never
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -144,10 +169,15 @@ export const worker = <E, R, E2 = never, R2 = never>(
  *
  * @category models
  */
-export interface Options<Children extends ReadonlyArray<ChildSpec.Any>, E, R> {
+export interface Options<Children extends ReadonlyArray<ChildSpec.Child>, E, R> {
   /** Which children are restarted together. `one_for_one` by default. */
   readonly strategy?: ChildSpec.Strategy | undefined
-  /** The children, in the order in which they start; or an Effect of them, run at each start of the supervisor. */
+  /**
+   * The children, in the order in which they start; or an Effect of them, run at each start of the supervisor.
+   *
+   * The compiler looks at their order: a child that stands before what it needs leaves that over as a requirement. So it
+   * does where it cannot see an order, in an array; where an Effect has lost it on the way, `as const` keeps it.
+   */
   readonly children: Children | Effect.Effect<Children, E, R>
   /** How many restarts are borne within which time (`SUP-14`). 3 within 5 seconds by default. */
   readonly intensity?: ChildSpec.Intensity | undefined
@@ -166,12 +196,12 @@ export interface Options<Children extends ReadonlyArray<ChildSpec.Any>, E, R> {
  *
  * @category constructors
  */
-export const layer = <const Children extends readonly [] | ReadonlyArray<ChildSpec.Any>, E = never, R = never>(
+export const layer = <const Children extends readonly [] | ReadonlyArray<ChildSpec.Child>, E = never, R = never>(
   options: Options<Children, E, R>
 ): Layer.Layer<
   ChildSpec.Provides<Children>,
-  NoInfer<E> | ChildSpec.ErrorOf<Children[number]>,
-  NoInfer<R> | ChildSpec.Requires<Children>
+  Settled<E> | ChildSpec.ErrorOf<Children[number]>,
+  Settled<R> | ChildSpec.Requires<Children>
 > =>
   // What the children come to exists only in types.
   layerOf(nameless, null, options) as never
@@ -187,12 +217,12 @@ export interface ServiceClass<in out Sup, out Id extends string> extends Context
   new (_: never): { readonly [supervisor]: Id }
   readonly key: Id
   /** The supervisor with these children, known by this tag. */
-  layer<const Children extends readonly [] | ReadonlyArray<ChildSpec.Any>, E = never, R = never>(
+  layer<const Children extends readonly [] | ReadonlyArray<ChildSpec.Child>, E = never, R = never>(
     options: Options<Children, E, R>
   ): Layer.Layer<
     Sup | ChildSpec.Provides<Children>,
-    NoInfer<E> | ChildSpec.ErrorOf<Children[number]>,
-    Exclude<NoInfer<R> | ChildSpec.Requires<Children>, Sup>
+    Settled<E> | ChildSpec.ErrorOf<Children[number]>,
+    Exclude<Settled<R> | ChildSpec.Requires<Children>, Sup>
   >
   /** Builds nothing: finds, at each use, the supervisor of that name under the same root. */
   readonly byName: Layer.Layer<Sup>
@@ -234,7 +264,7 @@ export const Service =
     // The class's types are the interface's; what is made here has no types of its own.
     return class extends tag {
       static readonly byName = byName(tag, name)
-      static layer(options: Options<ReadonlyArray<ChildSpec.Any>, unknown, unknown>): unknown {
+      static layer(options: Options<ReadonlyArray<ChildSpec.Child>, unknown, unknown>): unknown {
         return layerOf(definition, tag, options)
       }
     } as never
@@ -245,7 +275,7 @@ const nameless = internal.supervisorDefinition("@effect-otp/core/Supervisor", "S
 const layerOf = (
   definition: ReturnType<typeof internal.supervisorDefinition>,
   tag: Context.Tag<unknown, unknown> | null,
-  options: Options<ReadonlyArray<ChildSpec.Any>, unknown, unknown>
+  options: Options<ReadonlyArray<ChildSpec.Child>, unknown, unknown>
 ): Layer.Layer<unknown, unknown, unknown> => {
   const who = tag === null ? "Supervisor.layer" : `${definition.name}.layer`
   checkOptions(who, options, supervisorOptions)

@@ -7,9 +7,9 @@ import type * as Layer from "effect/Layer"
 import type { InitTimeout } from "../CallError.ts"
 import type * as Message from "../Message.ts"
 import type { Ignore, NoReply, Ok, Reply, Stop, StopReply } from "./outcome.ts"
+import type { Refused } from "./refused.ts"
 
 declare const protocol: unique symbol
-declare const refused: unique symbol
 
 /**
  * The instance type of a server's class, which is also the class's identity in requirements (`Effect<A, E, Hashmap>`).
@@ -17,11 +17,6 @@ declare const refused: unique symbol
  */
 export interface Protocol<out Id extends string, out M, out S> {
   readonly [protocol]: { readonly id: Id; readonly messages: M; readonly state: S }
-}
-
-/** Stands where a handler or option has no place, so that the compiler's message says why. */
-export interface Refused<out Why extends string> {
-  readonly [refused]: Why
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

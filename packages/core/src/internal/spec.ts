@@ -30,16 +30,21 @@ const refuse = (who: string, what: string): never => {
   throw new TypeError(`${who}: ${what}`)
 }
 
+/** Options as they may come from JavaScript. */
+interface CareOptions extends Omit<Options, "significant"> {
+  readonly significant?: unknown
+}
+
 const restarts = ["permanent", "transient", "temporary"]
 
 /** How a child is looked after, as its options say. */
-export const careOf = (who: string, given: Options): Care => {
+export const careOf = (who: string, given: CareOptions): Care => {
   const { restart = "permanent", shutdown, significant = false } = given
   if (!restarts.includes(restart)) {
     refuse(who, `\`restart\` must be one of ${restarts.join(", ")}, but is ${show(restart)}`)
   }
   if (typeof significant !== "boolean") {
-    refuse(who, `\`significant\` must be true or false, but is ${show(significant)}`)
+    return refuse(who, `\`significant\` must be true or false, but is ${show(significant)}`)
   }
   if (significant && restart === "permanent") {
     refuse(who, "a significant child must be transient or temporary: a permanent one never ends for good (`SUP-29`)")
@@ -71,7 +76,7 @@ const idOf = (who: string, id: unknown): string | undefined => {
   return id as string | undefined
 }
 
-interface ChildOptions extends Options {
+interface ChildOptions extends CareOptions {
   readonly lateBound?: unknown
   readonly startIf?: unknown
   readonly watch?: unknown
