@@ -44,6 +44,7 @@ import { processName, show } from "./internal/definition.ts"
 import * as internal from "./internal/dynamicSupervisor.ts"
 import { patienceOf } from "./internal/orders.ts"
 import type { StartArgs, StartContext } from "./internal/protocol.ts"
+import type { Refused } from "./internal/refused.ts"
 import { byName, serverLayerOf } from "./internal/service.ts"
 import { careOf, checkOptions } from "./internal/spec.ts"
 import { awaitEnd as awaitEndOf } from "./internal/supervisorEnd.ts"
@@ -97,9 +98,16 @@ export interface Instance<out Id extends string, out K> {
   readonly [dynamic]: { readonly id: Id; readonly kinds: K }
 }
 
-type KindContext<K> = K extends { readonly layer: infer L } ? StartContext<L> : never
+type KindContext<K> = StartContext<LayerOf<K>>
 
-type KindsOf<Sup> = Sup extends Instance<string, infer K> ? K : never
+type KindsOf<Sup> =
+  Sup extends Instance<string, infer K>
+    ? [K] extends [never]
+      ? Refused<"the supervisor declares no kinds of children">
+      : K
+    : Refused<"not a DynamicSupervisor">
+
+type LayerOf<K> = K extends { readonly layer: infer L } ? L : never
 
 /**
  * Makes the tag of a dynamic supervisor: its key, and the kinds of its children.
@@ -185,14 +193,14 @@ const plain = careFor({})
  *
  * @category children
  */
-export const startChild = <Sup, E, R, K extends KindsOf<Sup> & Kind>(
+export const startChild = <Sup, E, R, K extends KindsOf<Sup>>(
   server: Server<Sup, E, R>,
   kind: K,
-  args: Readonly<StartArgs<K["layer"]>>,
+  args: Readonly<StartArgs<LayerOf<K>>>,
   options: ChildOptions = noOptions
 ): Effect.Effect<ServerRef<SelfOf<K>>, FailedToStart | MaxChildren | CallError | E, R> =>
   Effect.suspend(() => {
-    const known = serverLayerOf((kind as K | undefined | null)?.layer)
+    const known = serverLayerOf((kind as Partial<Kind> | null | undefined)?.layer)
     if (known === undefined) {
       throw new TypeError(
         `DynamicSupervisor.startChild: ${show(kind)} has no \`layer\` made by \`toLayer\`, with nothing done to it`
@@ -240,13 +248,19 @@ export const whichChildren = <Sup, E, R>(
 ): Effect.Effect<Iterable<ChildInfo>, CallError | E, R> => ask(server, new internal.WhichChildren())
 
 /**
+ * How many children there are: all, those that run, and how many of all are supervisors and workers: all are workers.
+ *
+ * @category models
+ */
+export interface Counts extends internal.DynamicCounts {}
+
+/**
  * How many children there are, and how many of them run (`DYN-10`).
  *
  * @category children
  */
-export const countChildren = <Sup, E, R>(
-  server: Server<Sup, E, R>
-): Effect.Effect<internal.DynamicCounts, CallError | E, R> => ask(server, new internal.CountChildren())
+export const countChildren = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effect<Counts, CallError | E, R> =>
+  ask(server, new internal.CountChildren())
 
 /**
  * Stops the supervisor: its children stop all at once, then it ends with the reason (`DYN-9`).
