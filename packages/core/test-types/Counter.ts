@@ -4,11 +4,8 @@ import type { CallError } from "../src/CallError.ts"
 import * as ExitReason from "../src/ExitReason.ts"
 import * as GenServer from "../src/GenServer.ts"
 import { Hashmap } from "./Hashmap.ts"
+import { same } from "./same.ts"
 const { noReply, reply } = GenServer
-
-// The parts of a union are shown in an order of the compiler's own: where there is one, the type is compared.
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <A, B>(_: Same<A, B>): void => {}
 
 export class Database extends Context.Tag("Database")<
   Database,
