@@ -124,6 +124,7 @@ export abstract class Overseer extends Server implements Keeper {
       this.waitingFor = null
       place.status = given._tag === "Started" ? "running" : "stopped"
       if (given._tag === "Started") place.attempt = 0
+      else if (given._tag === "Ignored") place.dismiss(ExitReason.noProcess)
       resume?.(Effect.succeed(given))
     })
     // What the callback has set is not known to the compiler.

@@ -484,6 +484,8 @@ export class SupervisorProcess extends Overseer {
         (outcome) => {
           this.changed(place)
           if (outcome._tag !== "Failed") return Effect.succeed(this.answer(this.provides(place)))
+          // Who called while its `init` was running waits for another one.
+          place.giveUp()
           return this.isClosing ? Effect.succeed(this.stay) : this.failedToStart(place, outcome.cause)
         }
       )
