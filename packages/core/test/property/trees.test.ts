@@ -1,0 +1,58 @@
+/**
+ * Runs random trees of supervisors under random faults: one at a time, where everything must be as a plain statement of
+ * the rules says, and several at once, where nobody may be left without an answer and nothing without an owner.
+ *
+ * To repeat what a failure says: `SEED=… SHRUNK=… npx vitest run packages/core/test/property/trees.test.ts`.
+ * `PROGRAMS=…` runs so many of each kind.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as FastCheck from "effect/FastCheck"
+import { orderlyRun } from "./orderly.ts"
+import { orderlyProgram, type Program } from "./tree.ts"
+import type { Finding, Options } from "./treeRun.ts"
+
+const givenSeed = process.env["SEED"]
+/** One that is always the same, and one that is not. */
+const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
+const programs = Number(process.env["PROGRAMS"] ?? 150)
+const path = process.env["SHRUNK"]
+
+/** How long may be spent, mostly to make a failing program smaller, in milliseconds. */
+const patience = 60_000
+
+const limit = 300_000
+
+type Check = (program: Program, options: Options) => Promise<Finding>
+
+const optionsOf = (schedule: number): Options => ({
+  seed: schedule,
+  // A fiber gives way never, now and then, or often.
+  giveWay: [0, 0.02, 0.1][schedule % 3] as number,
+  hurry: 0.02
+})
+
+/** Checks as many random programs as are wanted, and makes the smallest one that fails the test's failure. */
+const checkAll = async (seed: number, arbitrary: FastCheck.Arbitrary<Program>, check: Check): Promise<void> => {
+  const details = await FastCheck.check(
+    FastCheck.asyncProperty(arbitrary, FastCheck.nat(), async (program, schedule) => {
+      const { problems } = await check(program, optionsOf(schedule))
+      return problems.length === 0
+    }),
+    {
+      seed,
+      numRuns: programs,
+      interruptAfterTimeLimit: patience,
+      ...(path === undefined ? {} : { path })
+    }
+  )
+  if (!details.failed || details.counterexample === null) return
+  const [program, schedule] = details.counterexample
+  const { account, problems } = await check(program, optionsOf(schedule))
+  const again = `SEED=${details.seed} SHRUNK=${details.counterexamplePath} PROGRAMS=1`
+  const text = JSON.stringify(program, (_, value) => (value === Number.POSITIVE_INFINITY ? "∞" : value))
+  assert.fail([again, ...problems, text, `schedule ${schedule}`, ...account].join("\n"))
+}
+
+describe.each(seeds)("random trees, SEED=%i", (seed) => {
+  it("do what the rules say, one fault after the other", () => checkAll(seed, orderlyProgram, orderlyRun), limit)
+})
