@@ -19,7 +19,7 @@ class Patient extends GenServer.Service<Patient>()("@test/Patient", { messages: 
       Effect.suspend(() => {
         const start = starts.shift() ?? "start"
         // Calls can come while `init` runs.
-        return Effect.as(Effect.yieldNow(), start)
+        return Effect.as(Effect.repeatN(Effect.yieldNow(), 20), start)
       }).pipe(
         Effect.map((start) => {
           if (start === "fail") throw new Error("refused")

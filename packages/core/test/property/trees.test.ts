@@ -8,8 +8,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { orderlyRun } from "./orderly.ts"
-import { orderlyProgram, type Program } from "./tree.ts"
+import { orderlyProgram, type Program, wildProgram } from "./tree.ts"
 import type { Finding, Options } from "./treeRun.ts"
+import { wildRun } from "./wild.ts"
 
 const givenSeed = process.env["SEED"]
 /** One that is always the same, and one that is not. */
@@ -55,4 +56,17 @@ const checkAll = async (seed: number, arbitrary: FastCheck.Arbitrary<Program>, c
 
 describe.each(seeds)("random trees, SEED=%i", (seed) => {
   it("do what the rules say, one fault after the other", () => checkAll(seed, orderlyProgram, orderlyRun), limit)
+
+  it(
+    "leave nobody waiting and nothing behind, whatever comes at once",
+    () => checkAll(seed, wildProgram, wildRun),
+    limit
+  )
+
+  it("do the same again from the same seed", async () => {
+    for (const sample of FastCheck.sample(wildProgram, { seed, numRuns: 10 })) {
+      const [one, other] = [await wildRun(sample, optionsOf(seed)), await wildRun(sample, optionsOf(seed))]
+      assert.deepStrictEqual(one.account, other.account)
+    }
+  })
 })
