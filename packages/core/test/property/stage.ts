@@ -80,8 +80,12 @@ export class Stage {
   // What children do
   // -------------------------------------------------------------------------------------------------------------------
 
+  private next(id: string): number {
+    return (this.lives.get(id) ?? 0) + 1
+  }
+
   private begin(id: string): number {
-    const life = (this.lives.get(id) ?? 0) + 1
+    const life = this.next(id)
     this.lives.set(id, life)
     return life
   }
@@ -150,7 +154,8 @@ export class Stage {
       case "Server": {
         const server = this.server(id, body)
         if (body.outer === null) return server
-        const outside = Effect.suspend(() => this.acquire(outerOf(id), this.begin(outerOf(id)), body.outer ?? 0))
+        // It is counted with the server that comes after it.
+        const outside = Effect.suspend(() => this.acquire(outerOf(id), this.next(id), body.outer ?? 0))
         return Layer.provideMerge(server, Layer.scopedDiscard(outside)) as AnyLayer
       }
     }
