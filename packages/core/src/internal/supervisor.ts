@@ -461,7 +461,7 @@ export class SupervisorProcess extends Overseer {
       if (place.status === "restarting") {
         this.cancelRestart(place)
         // Those that were to be started after it are not started either.
-        for (const other of this.places) if (other.status === "stopped") other.giveUp()
+        for (const other of this.places) if (other !== place && other.status === "stopped") other.giveUp()
       }
       return Effect.map(this.stopPlace(place, ExitReason.shutdown()), () => {
         place.giveUp(ExitReason.shutdown())
