@@ -92,7 +92,7 @@ export class DynamicProcess extends Overseer {
     if (this.children.size >= this.maxChildren) {
       return Effect.fail(new MaxChildren({ supervisor: this.name, maxChildren: this.maxChildren }))
     }
-    const place = new ServerPlace(`${definition.name}#${++this.count}`, care, this, definition, args, false)
+    const place = new ServerPlace(`${definition.name}#${++this.count}`, care, this, definition, args, false, undefined)
     this.children.set(place.seat, place)
     const given = this.startPlace(place, this.base)
     if (Effect.isEffect(given)) return Effect.flatMap(given, (outcome) => this.afterStart(place, outcome))

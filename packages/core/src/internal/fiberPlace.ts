@@ -24,7 +24,7 @@ import { emit, type Identity, ProcessEvent } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
 import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
 import { childFinalizerLog, childLog, firstLine, workerLog } from "./reports.ts"
-import { Seat } from "./seat.ts"
+import { Seat, type Seats } from "./seat.ts"
 import type { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
 import { Watcher } from "./watcher.ts"
@@ -50,16 +50,23 @@ export class FiberPlace extends Place {
   readonly stuff: Stuff
   private readonly startIf: StartIf | null
   private run: Run | null = null
-  /** Seats by the keys of the servers that sit there, in the order in which they are started. */
-  private readonly seatsOf = new Map<string, Array<Seat<Server>>>()
+  override readonly estate: Seats
   private isSupervisor = false
   /** What it provided when it was built last. */
   services: Context.Context<never> = Context.empty()
   /** What those that stand after it find, beside services: the FiberRefs that its build has left. */
   after: Environment | null = null
 
-  constructor(id: string, care: Care, keeper: Keeper, stuff: Stuff, startIf: StartIf | null) {
+  constructor(
+    id: string,
+    care: Care,
+    keeper: Keeper,
+    stuff: Stuff,
+    startIf: StartIf | null,
+    inherited: Seats | undefined
+  ) {
     super(id, care, keeper)
+    this.estate = inherited ?? new Map()
     this.stuff = stuff
     this.startIf = startIf
   }
@@ -118,10 +125,6 @@ export class FiberPlace extends Place {
     return this.isSupervisor ? "supervisor" : "worker"
   }
 
-  override get seats(): Iterable<Seat> {
-    return Array.from(this.seatsOf.values()).flat()
-  }
-
   override get party(): Nest {
     return this.run as Run
   }
@@ -139,18 +142,19 @@ export class FiberPlace extends Place {
   }
 
   override free(): void {
-    for (const [key, seats] of this.seatsOf) for (const seat of seats) this.keeper.root.free(key, seat)
+    for (const [key, seats] of this.estate) for (const seat of seats) this.keeper.root.free(key, seat)
   }
 
   /** The seat of the n-th server of that definition. */
   seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted {
     if (definition.processKind !== "GenServer") this.isSupervisor = true
-    let seats = this.seatsOf.get(definition.key)
+    let seats = this.estate.get(definition.key)
     if (seats === undefined) {
       seats = []
-      this.seatsOf.set(definition.key, seats)
+      this.estate.set(definition.key, seats)
     }
-    let seat = seats[index]
+    // Only servers of that definition have sat there.
+    let seat = seats[index] as Seat<Server> | undefined
     if (seat === undefined) {
       seat = new Seat<Server>(definition.name)
       seat.isKept = true

@@ -124,7 +124,7 @@ export abstract class Overseer extends Server implements Keeper {
       this.waitingFor = null
       place.status = given._tag === "Started" ? "running" : "stopped"
       if (given._tag === "Started") place.attempt = 0
-      else if (given._tag === "Ignored") place.dismiss(ExitReason.noProcess)
+      else if (given._tag === "Ignored") place.giveUp()
       resume?.(Effect.succeed(given))
     })
     // What the callback has set is not known to the compiler.
@@ -145,10 +145,7 @@ export abstract class Overseer extends Server implements Keeper {
 
   private restarted(place: Place, outcome: Outcome): Outcome {
     if (outcome._tag === "Started") this.definition.stats.restarts++
-    else {
-      place.restarts--
-      if (outcome._tag === "Ignored") place.giveUp()
-    }
+    else place.restarts--
     return outcome
   }
 
@@ -363,8 +360,14 @@ export abstract class Overseer extends Server implements Keeper {
     if (this.parent === null) this.seat.announce(down)
     for (const place of this.places) {
       this.forgetDelay(place)
-      this.retire(place, reason, down)
+      if (this.bequeath(place)) place.epoch++
+      else this.retire(place, reason, down)
     }
+  }
+
+  /** Leaves a child's place to the supervisor that comes after this one, if there may be one. */
+  protected bequeath(_place: Place): boolean {
+    return false
   }
 
   /** Nobody will be started in that place again. */

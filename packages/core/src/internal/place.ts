@@ -15,7 +15,7 @@ import type { Parent } from "./parent.ts"
 import { isRestarted, type Child as Planned, type Status } from "./plan.ts"
 import { isWorthALine, overdueLog, repeatedLog } from "./reports.ts"
 import { isWithin, type Root } from "./root.ts"
-import type { Seat } from "./seat.ts"
+import type { Seat, Seats } from "./seat.ts"
 import type { Node } from "./tree.ts"
 
 /** How a start has ended. */
@@ -97,13 +97,17 @@ export abstract class Place implements Planned, Parent {
   abstract readonly isAlive: boolean
   abstract readonly type: Type
   /** The seats of the servers in it. */
-  abstract readonly seats: Iterable<Seat>
+  abstract readonly estate: Seats
   /** What the supervisor waits for when it waits for this. */
   abstract readonly party: Party
   /** Nobody will be started here again. */
   abstract free(): void
   /** What it looks like in a drawing of the tree. */
   abstract readonly node: Node
+
+  get seats(): ReadonlyArray<Seat> {
+    return [...this.estate.values()].flat()
+  }
 
   get restart(): Restart {
     return this.care.restart

@@ -57,6 +57,9 @@ class Watcher {
   })
 }
 
+/** Seats by the keys of the servers that sit there, in the order in which they are started. */
+export type Seats = Map<string, Array<Seat>>
+
 export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Seat<I>> {
   readonly name: string
   /** Who sits here now. */
@@ -66,6 +69,8 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   isKept = false
   /** What the last one has left for the next. */
   held: Held | null = null
+  /** Of a supervisor: what its children's places have left for those of the next one, by their ids. */
+  private estates: Map<string, Seats> | null = null
   private watchers: Set<Watcher> | null = null
 
   constructor(name: string) {
@@ -83,11 +88,6 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     return this.reason
   }
 
-  /** Says what they are told; made when somebody asks, since mostly the next one is there before that. */
-  announce(reason: DownReason | (() => DownReason)): void {
-    this.reason = reason
-  }
-
   /** A state was committed that is another one than before. */
   changed(state: unknown): void {
     if (this.watchers !== null) for (const watcher of this.watchers) watcher.tell(state)
@@ -99,11 +99,21 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     if (!this.isKept) this.endWatchers()
   }
 
+  /**
+   * What callers are told from here on, also those of a supervisor's children. It may be made when somebody asks, since
+   * mostly the next one is there before that.
+   */
+  announce(down: DownReason | (() => DownReason)): void {
+    this.reason = down
+    if (this.estates !== null) for (const seat of this.left()) seat.announce(down)
+  }
+
   /** Nobody will come after the last one: whoever still waits is told `reason`, whoever comes later `down`. */
   retire(reason: DownReason, down: DownReason): void {
     this.isKept = false
     this.reason = down
     this.release(reason)
+    this.renounce(reason, down)
     if (this.occupant === null) this.endWatchers()
   }
 
@@ -111,6 +121,32 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   release(reason: DownReason): void {
     this.held?.dismiss(this.name, reason)
     this.held = null
+    if (this.estates !== null) for (const seat of this.left()) seat.release(reason)
+  }
+
+  /** Leaves the seats of a child to the one of that id under the next supervisor. */
+  bequeath(id: string, seats: Seats): void {
+    this.estates ??= new Map()
+    this.estates.set(id, seats)
+  }
+
+  /** The seats that the child of that id had under the last supervisor. */
+  inherit(id: string): Seats | undefined {
+    const seats = this.estates?.get(id)
+    this.estates?.delete(id)
+    return seats
+  }
+
+  /** Nobody will ask for what is still left. */
+  renounce(reason: DownReason, down: DownReason): void {
+    const left = this.left()
+    this.estates = null
+    for (const seat of left) seat.retire(reason, down)
+  }
+
+  private left(): ReadonlyArray<Seat> {
+    if (this.estates === null) return []
+    return Array.from(this.estates.values(), (seats) => [...seats.values()].flat()).flat()
   }
 
   private endWatchers(): void {

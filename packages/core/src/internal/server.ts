@@ -544,7 +544,7 @@ export class Server extends Incarnation implements Home, Owner {
   private commit(state: unknown): void {
     if (state === this.state) return
     this.state = state
-    this.seat.changed(state)
+    if (this.seat.occupant === this) this.seat.changed(state)
   }
 
   private keep(envelope: Envelope): void {
@@ -614,7 +614,9 @@ export class Server extends Incarnation implements Home, Owner {
       if (envelope instanceof StopRequest) envelope.end(reason)
       else envelope.settle(downExit(this.name, envelope.tag, reason))
     }
-    const kept = this.seat.isKept && this.definition.keeps ? this.retried(reason) : null
+    // Its supervisor may have been killed, and the next one started in its seat by now.
+    const isKept = this.seat.isKept && this.seat.occupant === this
+    const kept = isKept && this.definition.keeps ? this.retried(reason) : null
     if (this.envelope !== null && kept?.[0] !== this.envelope) {
       // The reply of `stopReply` also goes out when `terminate` has crashed (`CB-12`), but not from a killed server.
       if (this.farewell !== null && !this.isKilled) this.envelope.settle(this.farewell)

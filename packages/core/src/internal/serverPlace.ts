@@ -11,7 +11,7 @@ import type { Definition } from "./definition.ts"
 import type { Environment } from "./environment.ts"
 import type { Identity } from "./events.ts"
 import { type Care, failed, ignored, type Keeper, type Outcome, Place, started } from "./place.ts"
-import { Seat } from "./seat.ts"
+import { Seat, type Seats } from "./seat.ts"
 import { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
 
@@ -29,13 +29,15 @@ export class ServerPlace extends Place {
     keeper: Keeper,
     definition: Definition,
     args: ReadonlyArray<unknown>,
-    isNamed: boolean
+    isNamed: boolean,
+    inherited: Seats | undefined
   ) {
     super(id, care, keeper)
     this.definition = definition
     this.args = args
     this.isNamed = isNamed
-    this.seat = new Seat<Server>(definition.name)
+    // Only servers of that definition have sat there.
+    this.seat = (inherited?.get(definition.key)?.[0] as Seat<Server> | undefined) ?? new Seat<Server>(definition.name)
     this.seat.isKept = true
   }
 
@@ -101,8 +103,13 @@ export class ServerPlace extends Place {
     return this.care.shutdown ?? this.definition.shutdown
   }
 
-  override get seats(): Iterable<Seat> {
+  // Made when they are asked for: there may be very many such places.
+  override get seats(): ReadonlyArray<Seat> {
     return [this.seat]
+  }
+
+  override get estate(): Seats {
+    return new Map([[this.definition.key, [this.seat]]])
   }
 
   override get party(): Server {

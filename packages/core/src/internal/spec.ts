@@ -8,6 +8,7 @@ import type { AutoShutdown, Options } from "../ChildSpec.ts"
 import { durationOption, show } from "./definition.ts"
 import { FiberPlace, type StartIf, type Stuff } from "./fiberPlace.ts"
 import type { Care, Keeper, Place } from "./place.ts"
+import type { Seats } from "./seat.ts"
 import { ServerPlace } from "./serverPlace.ts"
 import { nameOf, serverLayerOf } from "./service.ts"
 
@@ -142,11 +143,16 @@ export const idAt = ({ id, stuff }: Spec, position: number): string =>
   id ?? (stuff._tag === "Layer" ? nameOf(stuff.layer) : undefined) ?? `#${position}`
 
 /** Where a child is to live. `position` counts from 1. */
-export const placeOf = (spec: Spec, position: number, keeper: Keeper): Place => {
+export const placeOf = (
+  spec: Spec,
+  position: number,
+  keeper: Keeper,
+  inherited: (id: string) => Seats | undefined
+): Place => {
   const { care, startIf, stuff } = spec
   const server = serverOf(spec)
   const id = idAt(spec, position)
   return server !== undefined && startIf === null
-    ? new ServerPlace(id, care, keeper, server.definition, server.args, true)
-    : new FiberPlace(id, care, keeper, stuff, startIf)
+    ? new ServerPlace(id, care, keeper, server.definition, server.args, true, inherited(id))
+    : new FiberPlace(id, care, keeper, stuff, startIf, inherited(id))
 }

@@ -133,12 +133,14 @@ export class SupervisorProcess extends Overseer {
     return Effect.flatMap(this.children, (specs) => {
       this.isListing = false
       for (const spec of specs) this.add(spec)
+      // The supervisor before this one had others.
+      this.seat.renounce(ExitReason.noProcess, ExitReason.noProcess)
       return this.startAll()
     })
   }
 
   private add(spec: Spec): Place {
-    const place = placeOf(spec, ++this.count, this)
+    const place = placeOf(spec, ++this.count, this, (id) => this.seat.inherit(id))
     if (this.find(place.id) !== undefined) {
       throw new TypeError(`${this.name}: two of its children have the id ${JSON.stringify(place.id)}`)
     }
@@ -213,6 +215,13 @@ export class SupervisorProcess extends Overseer {
   private changed(place: Place): void {
     if (place instanceof FiberPlace)
       this.environments.length = Math.min(this.environments.length, this.places.indexOf(place) + 1)
+  }
+
+  /** Where its children sit, those of the supervisor that comes after it will sit. */
+  protected override bequeath(place: Place): boolean {
+    if (!this.seat.isKept) return false
+    this.seat.bequeath(place.id, place.estate)
+    return true
   }
 
   private find(id: string): Place | undefined {
@@ -417,7 +426,7 @@ export class SupervisorProcess extends Overseer {
   startChild({ spec: given }: StartChild): Effect.Effect<Answer, unknown> {
     return Effect.suspend((): Effect.Effect<Answer, unknown> => {
       const spec = given as Spec
-      const place = placeOf(spec, this.count + 1, this)
+      const place = placeOf(spec, this.count + 1, this, () => undefined)
       const present = this.find(place.id)
       if (present !== undefined) {
         if (!present.isAlive) return Effect.fail(new AlreadyPresent({ supervisor: this.name, id: place.id }))
