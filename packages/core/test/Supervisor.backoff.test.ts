@@ -9,8 +9,8 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { crash, eachKind, end, Family, kill, start, stateOf, statuses } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import { crash, eachKind, end, Family, kill, settled, start, stateOf, statuses } from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 
 const patient = { restarts: Infinity, within: "1 minute" } as const
 
@@ -23,7 +23,7 @@ const timed = (times: Array<number>, fails: (n: number) => boolean = () => false
     })
 })
 
-const after = (ms: number) => Effect.zipRight(TestClock.adjust(ms), quiet)
+const after = (ms: number) => Effect.zipRight(TestClock.adjust(ms), settled)
 
 /** What somebody who calls it is told: nothing if it answers. */
 const downOf = (server: Parameters<typeof stateOf>[0]) =>
@@ -43,7 +43,7 @@ describe("Supervisor, back-off", () => {
       })
       for (const ms of [1_000, 2_000, 4_000]) {
         yield* crash(a)
-        yield* quiet
+        yield* settled
         yield* after(ms - 1)
         assert.match(yield* told(stateOf(a)), /^ServerDown: restarting after Error: a bug/)
         yield* after(1)
@@ -62,7 +62,7 @@ describe("Supervisor, back-off", () => {
         children: [family.a(timed(times, (n) => n === 2 || n === 3))]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       for (let i = 0; i < 7; i++) yield* after(1_000)
       assert.deepStrictEqual(times, [0, 1_000, 3_000, 7_000])
       assert.strictEqual(yield* stateOf(a), 4)
@@ -78,12 +78,12 @@ describe("Supervisor, back-off", () => {
         children: [family.a(), family.b()]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(yield* statuses(sup), ["a: restarting", "b: running"])
       assert.deepStrictEqual(yield* Supervisor.countChildren(sup), { specs: 2, active: 1, supervisors: 0, workers: 2 })
       yield* after(500)
       yield* crash(b)
-      yield* quiet
+      yield* settled
       yield* Supervisor.startChild(sup, family.c())
       assert.deepStrictEqual(yield* statuses(sup), ["a: restarting", "b: restarting", "c: running"])
       yield* after(500)
@@ -105,7 +105,7 @@ describe("Supervisor, back-off", () => {
         })
         yield* TestClock.adjust(500)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         const expected = new ExitReason.Restarting({
           cause: Cause.die(new Error("a bug")),
           attempt: 0,
@@ -133,11 +133,11 @@ describe("Supervisor, back-off", () => {
         children: [family.a(timed(aTimes)), family.b(timed(bTimes))]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* after(1_000)
       yield* crash(a)
       yield* crash(b)
-      yield* quiet
+      yield* settled
       yield* after(1_000)
       yield* after(1_000)
       assert.deepStrictEqual(aTimes, [0, 1_000, 3_000])
@@ -154,7 +154,7 @@ describe("Supervisor, back-off", () => {
         backoff: Schedule.exponential("1 second"),
         children: [family.a(timed(times))]
       })
-      const crashAndWait = (ms: number) => Effect.zipRight(Effect.zipRight(crash(a), quiet), after(ms))
+      const crashAndWait = (ms: number) => Effect.zipRight(Effect.zipRight(crash(a), settled), after(ms))
       yield* crashAndWait(1_000)
       yield* crashAndWait(2_000)
       yield* after(9_999)
@@ -176,13 +176,13 @@ describe("Supervisor, back-off", () => {
       const waiting = yield* Effect.fork(Effect.flip(Supervisor.awaitEnd(sup)))
       for (let i = 0; i < 2; i++) {
         yield* crash(a)
-        yield* quiet
+        yield* settled
         yield* after(1_000)
       }
       assert.strictEqual(yield* stateOf(a), 0)
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, ["a terminated: crashed: Error: a bug", "b terminated: shutdown"])
       assert.strictEqual((yield* Fiber.join(waiting))._tag, "MaxRestartsExceeded")
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
@@ -199,7 +199,7 @@ describe("Supervisor, back-off", () => {
         children: [family.a(timed(times, (n) => n > 1))]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       for (let i = 0; i < 5; i++) yield* after(1_000)
       assert.deepStrictEqual(times, [0, 1_000, 2_000])
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
@@ -216,12 +216,12 @@ describe("Supervisor, back-off", () => {
       })
       for (let i = 0; i < 2; i++) {
         yield* crash(a)
-        yield* quiet
+        yield* settled
         yield* after(1_000)
       }
       assert.strictEqual(yield* stateOf(a), 0)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
     })
   )
@@ -239,7 +239,7 @@ describe("Supervisor, back-off", () => {
       })
       for (const ending of [crash(a), end(a, ExitReason.normal), kill(a)]) {
         yield* ending
-        yield* quiet
+        yield* settled
         yield* after(1_000)
       }
       assert.deepStrictEqual(seen, ["crashed: Error: a bug", "normal", "killed", "crashed: Error: no disk"])
@@ -252,7 +252,7 @@ describe("Supervisor, back-off", () => {
       const { a } = yield* start({ intensity: patient, backoff: Schedule.forever, children: [family.a()] })
       for (let i = 0; i < 5; i++) {
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* stateOf(a), 0)
       }
     })
@@ -270,7 +270,7 @@ describe("Supervisor, back-off", () => {
         })
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(family.news, [
           "a terminated: crashed: Error: a bug",
           "c terminated: shutdown",
@@ -293,10 +293,10 @@ describe("Supervisor, back-off", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(b)
-      yield* quiet
+      yield* settled
       yield* after(500)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* after(500)
       assert.deepStrictEqual(family.news, [
         "b terminated: crashed: Error: a bug",
@@ -319,7 +319,7 @@ describe("Supervisor, back-off", () => {
         children: [family.a()]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* Supervisor.terminateChild(sup, "a")
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
       yield* after(10_000)
@@ -339,7 +339,7 @@ describe("Supervisor, back-off", () => {
         scope
       )
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* Effect.sync(() => family.news)
       yield* Scope.close(scope, Exit.void)
       yield* after(10_000)
@@ -359,14 +359,14 @@ describe("Supervisor, back-off", () => {
           })
         )
       )
-      yield* quiet
+      yield* settled
       const { a } = yield* start({
         intensity: patient,
         backoff: Schedule.spaced("1 second"),
         children: [family.a({ init: (n) => (n === 2 ? Effect.fail("no disk") : n) })]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* after(1_000)
       yield* after(1_000)
       assert.deepStrictEqual(seen, ["Sup/a: 1000, 0", "Sup/a: 2000, 1"])

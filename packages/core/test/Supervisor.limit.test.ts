@@ -17,17 +17,18 @@ import {
   Family,
   kill,
   Sup,
+  settled,
   start,
   startedIn,
   stateOf,
   statuses
 } from "./fixtures/family.ts"
 import { logging, makeLog } from "./fixtures/logging.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import { told } from "./fixtures/observing.ts"
 
 /** Lets a child crash so many times, one after the other. */
 const crashTimes = (server: Parameters<typeof crash>[0], times: number) =>
-  Effect.repeatN(Effect.zipRight(crash(server) as Effect.Effect<void>, quiet), times - 1)
+  Effect.repeatN(Effect.zipRight(crash(server) as Effect.Effect<void>, settled), times - 1)
 
 /** A call that is not answered. */
 const stuck = (b: GenServer.ServerRef<B>) => ask(b, (n) => GenServer.noReply(n))
@@ -43,7 +44,7 @@ describe("Supervisor, restart intensity", () => {
       yield* crashTimes(a, 3)
       assert.deepStrictEqual(family.news, [crashed, "a started", crashed, "a started", crashed, "a started"])
       yield* crash(a)
-      yield* quiet
+      yield* settled
       // The remaining ones stop in reverse, and the supervisor ends with `shutdown`, whatever the child's reason was.
       assert.deepStrictEqual(family.news, [crashed, "c terminated: shutdown", "b terminated: shutdown"])
       for (const server of [a, b, c]) {
@@ -73,7 +74,7 @@ describe("Supervisor, restart intensity", () => {
       for (const server of [a, b, c]) yield* crashTimes(server as typeof a, 1)
       assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running", "c: running"])
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* told(stateOf(b)), "ServerDown: shutdown")
     })
   )
@@ -83,10 +84,10 @@ describe("Supervisor, restart intensity", () => {
       const family = new Family()
       const { a } = yield* start({ intensity: { restarts: 1, within: "5 seconds" }, children: [family.a()] })
       yield* end(a, ExitReason.normal)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       yield* end(a, ExitReason.shutdown())
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
     })
   )
@@ -100,11 +101,11 @@ describe("Supervisor, restart intensity", () => {
       })
       for (let i = 0; i < 3; i++) {
         yield* end(a, ExitReason.normal)
-        yield* quiet
+        yield* settled
         yield* Supervisor.restartChild(sup, "a")
       }
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running"])
     })
   )
@@ -152,7 +153,7 @@ describe("Supervisor, restart intensity", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [crashed, "b terminated: shutdown"])
       assert.strictEqual(yield* told(stateOf(b)), "ServerDown: shutdown")
     })
@@ -162,7 +163,7 @@ describe("Supervisor, restart intensity", () => {
     Effect.gen(function* () {
       const family = new Family()
       const { a } = yield* start({ intensity: { restarts: Infinity, within: "1 hour" }, children: [family.a()] })
-      for (let i = 0; i < 100; i++) yield* Effect.zipRight(kill(a), quiet)
+      for (let i = 0; i < 100; i++) yield* Effect.zipRight(kill(a), settled)
       assert.strictEqual(yield* stateOf(a), 0)
       assert.strictEqual(family.log.length, 101)
     })
@@ -181,7 +182,7 @@ describe("Supervisor, restart intensity", () => {
         assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running", "c: running"])
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(family.news, [crashed, "c terminated: shutdown", "b terminated: shutdown"])
       })
     )
@@ -201,7 +202,7 @@ describe("Supervisor, restart intensity", () => {
         yield* Effect.sync(() => family.news)
         const waiting = yield* Effect.fork(Effect.flip(Supervisor.awaitEnd(sup)))
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(
           family.news.filter((line) => line.startsWith("a")),
           [crashed, "a failed", "a failed", "a failed"]
@@ -223,9 +224,9 @@ describe("Supervisor, restart intensity", () => {
         children: [family.a(), family.b()]
       })
       const waiting = yield* Effect.fork(told(stuck(b)))
-      yield* quiet
+      yield* settled
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* Fiber.join(waiting), "ServerDown: shutdown")
       assert.strictEqual(yield* told(stateOf(b)), "ServerDown: shutdown")
     })
@@ -286,7 +287,7 @@ describe("Supervisor, restart intensity", () => {
         const family = new Family()
         const { a, sup } = yield* start({ intensity: { restarts: 0, within: 5_000 }, children: [family.a()] })
         const waiting = yield* Effect.fork(Effect.flip(Supervisor.awaitEnd(sup)))
-        yield* quiet
+        yield* settled
         yield* ending(a)
         const { message } = yield* Fiber.join(waiting)
         assert.isTrue(message.endsWith(account), message)
@@ -305,7 +306,7 @@ describe("Supervisor, restart intensity", () => {
           })
         )
       )
-      yield* quiet
+      yield* settled
       const { a } = yield* start({ intensity: { restarts: 1, within: 5_000 }, children: [family.a()] })
       yield* crashTimes(a, 2)
       assert.deepStrictEqual(events, [
@@ -325,7 +326,7 @@ describe("Supervisor, restart intensity", () => {
       const family = new Family()
       const { sup } = yield* start({ children: [family.a()] })
       const waiting = yield* Effect.fork(Supervisor.awaitEnd(sup))
-      yield* quiet
+      yield* settled
       yield* Supervisor.stop(sup, ExitReason.shutdown("enough"))
       assert.deepStrictEqual(yield* Fiber.join(waiting), ExitReason.shutdown("enough"))
       assert.strictEqual(yield* told(Supervisor.awaitEnd(sup)), "ServerDown: no process")

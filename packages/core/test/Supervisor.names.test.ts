@@ -8,8 +8,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
-import { A, ask, B, crash, eachKind, Family, kill, Sup, start, startedIn, stateOf } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import { A, ask, B, crash, eachKind, Family, kill, Sup, settled, start, startedIn, stateOf } from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 
 const { reply } = GenServer
 
@@ -57,7 +57,7 @@ describe("names", () => {
       assert.deepStrictEqual(early, ["ServerDown: no process"])
       assert.strictEqual(yield* asker.state, "10")
       yield* asker.crash
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* asker.state, "20")
     })
   )
@@ -70,10 +70,10 @@ describe("names", () => {
         const asker = askerIn(context as never)
         const { sup } = startedIn(context as never)
         yield* asker.crash
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* asker.state, "ServerDown: restarting after Error: a bug")
         yield* TestClock.adjust("1 second")
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* asker.state, "0")
         yield* Supervisor.terminateChild(sup, "a")
         assert.strictEqual(yield* asker.state, "ServerDown: no process")
@@ -175,11 +175,11 @@ describe("names", () => {
       const family = new Family()
       const { a, sup } = yield* start({ ...waiting, children: [family.a({ init: (n) => n })] })
       yield* kill(a)
-      yield* quiet
+      yield* settled
       const context = yield* Supervisor.startChild(sup, family.a({ id: "other", init: () => 100 }))
       assert.strictEqual(yield* stateOf(Context.get(context, A)), 100)
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.match(yield* told(stateOf(a)), /^ServerDown: restarting after .*a is already started/)
     })
   )
@@ -189,7 +189,7 @@ describe("names", () => {
       const family = new Family()
       const { a, sup } = yield* start({ children: [family.a({ restart: "temporary" })] })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const context = yield* Supervisor.startChild(sup, family.a({ id: "again" }))
       assert.strictEqual(yield* stateOf(Context.get(context, A)), 0)
     })
@@ -235,10 +235,10 @@ describe("names", () => {
       const asker = askerIn(context as never)
       assert.strictEqual(yield* asker.find, "ServerRef(a)")
       yield* asker.crash
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* asker.find, "nobody")
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* asker.find, "ServerRef(a)")
       assert.deepStrictEqual(yield* GenServer.whereis(A), Option.none())
     })

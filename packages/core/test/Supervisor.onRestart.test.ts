@@ -9,9 +9,21 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { type A, ask, crash, eachKind, Family, kill, type Sup, start, stateOf, tell } from "./fixtures/family.ts"
+import {
+  type A,
+  ask,
+  crash,
+  eachKind,
+  Family,
+  kill,
+  type Sup,
+  settled,
+  start,
+  stateOf,
+  tell
+} from "./fixtures/family.ts"
 import { logging, makeLog } from "./fixtures/logging.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import { told } from "./fixtures/observing.ts"
 import { ask as askScripted, layer, Next, Note, Say, Scripted, tell as tellScripted } from "./fixtures/Scripted.ts"
 
 const { noReply, reply } = GenServer
@@ -27,10 +39,10 @@ const waiting = {
   backoff: Schedule.spaced("1 second")
 } as const
 
-const after = (ms: number) => Effect.zipRight(TestClock.adjust(ms), quiet)
+const after = (ms: number) => Effect.zipRight(TestClock.adjust(ms), settled)
 
 /** Makes a call, and gives a fiber with what its caller is told. */
-const send = <E>(call: Effect.Effect<unknown, E>) => Effect.zipLeft(Effect.fork(told(call)), quiet)
+const send = <E>(call: Effect.Effect<unknown, E>) => Effect.zipLeft(Effect.fork(told(call)), settled)
 
 /** A call that answers with what it is and the number of the server, and says so. */
 const named = (server: Ref, name: string, log: Array<string> = [], options?: GenServer.CallOptions) =>
@@ -66,7 +78,7 @@ describe("mailbox.onRestart: drop", () => {
       yield* latch.open
       assert.strictEqual(yield* Fiber.join(culprit), crashed)
       assert.strictEqual(yield* Fiber.join(one), crashed)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 2)
       assert.deepStrictEqual(log, [])
     })
@@ -103,7 +115,7 @@ describe("mailbox.onRestart: keep", () => {
       yield* busyUntil(a, latch)
       const held = yield* named(a, "held")
       yield* latch.open
-      yield* quiet
+      yield* settled
       assert.match(yield* told(stateOf(a)), /^ServerDown: restarting/)
       assert.strictEqual(held.unsafePoll(), null)
       yield* after(1_000)
@@ -126,7 +138,7 @@ describe("mailbox.onRestart: keep", () => {
       yield* named(a, "one", log)
       yield* named(a, "two", log)
       yield* latch.open
-      yield* quiet
+      yield* settled
       const three = yield* named(a, "three", log)
       yield* after(1_000)
       assert.strictEqual(yield* Fiber.join(three), "three by 2")
@@ -148,7 +160,7 @@ describe("mailbox.onRestart: keep", () => {
       const second = yield* send(ask(a, () => Effect.die(new Error("another bug"))))
       const two = yield* named(a, "two", log)
       yield* latch.open
-      yield* quiet
+      yield* settled
       for (let i = 0; i < 3; i++) yield* after(1_000)
       assert.strictEqual(yield* Fiber.join(one), "one by 4")
       assert.strictEqual(yield* Fiber.join(second), "ServerDown: crashed: Error: another bug")
@@ -187,7 +199,7 @@ describe("mailbox.onRestart: keep", () => {
       yield* latch.open
       assert.strictEqual(yield* Fiber.join(token), crashed)
       assert.strictEqual(yield* Fiber.join(stopping), crashed)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.log, ["a started", "a terminated: crashed: Error: a bug", "a started"])
     })
   )
@@ -209,7 +221,7 @@ describe("mailbox.onRestart: keep", () => {
           return yield* Effect.die(new Error("a bug"))
         })
       )
-      yield* quiet
+      yield* settled
       yield* askScripted(server, (n) => reply(n, n))
       assert.deepStrictEqual(log, ["cast"])
     })
@@ -231,7 +243,7 @@ describe("mailbox.onRestart: keep", () => {
         const call = yield* named(a, "given up", log, options)
         yield* named(a, "three", log)
         yield* latch.open
-        yield* quiet
+        yield* settled
         yield* giveUp(call)
         if (words !== null) assert.strictEqual(yield* Fiber.join(call), words)
         yield* after(1_000)
@@ -299,7 +311,7 @@ describe("mailbox.onRestart: keep", () => {
       yield* latch.open
       yield* Fiber.join(cast)
       assert.deepStrictEqual(yield* Fiber.join(Fiber.all(calls)), ["one by 2", "two by 2"])
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(log, ["one", "two", "cast"])
     })
   )
@@ -344,9 +356,9 @@ describe("mailbox.onRestart: callers who are held are told when there is no next
         return noReply(n)
       })
       yield* ends(a)
-      yield* quiet
+      yield* settled
       yield* happens(sup, scope)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(done, [])
       const answer = held.unsafePoll()
       yield* Fiber.interrupt(held)
@@ -483,7 +495,7 @@ describe("mailbox.onRestart: retry", () => {
             })
           )
         )
-        yield* quiet
+        yield* settled
         const { a } = yield* start({ children: [family.a({ ...retry(k), init: (n) => n })] }).pipe(logging(log))
         const latch = yield* Effect.makeLatch()
         const poison = yield* busyUntil(a, latch)
@@ -528,7 +540,7 @@ describe("mailbox.onRestart: retry", () => {
         assert.strictEqual(yield* told(moody), `by ${2 * i}`)
         // Its server is even: make it odd.
         yield* kill(a)
-        yield* quiet
+        yield* settled
       }
     })
   )
@@ -552,7 +564,7 @@ describe("mailbox.onRestart: retry", () => {
       yield* after(500)
       assert.strictEqual(yield* Fiber.join(gone), "CallTimeout")
       yield* latch.open
-      yield* quiet
+      yield* settled
       const killed = yield* send(
         ask(a, (n) => {
           log.push(`by ${n}`)
@@ -575,7 +587,7 @@ describe("mailbox.onRestart: retry", () => {
         log.push(`by ${n}`)
         return GenServer.stop(n === 1 ? ExitReason.crash("no disk") : ExitReason.normal, n)
       })
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 3)
       assert.deepStrictEqual(log, ["by 1", "by 2"])
     })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { CallError, ExitReason, GenServer, Supervisor } from "@effect-otp/core"
+import { CallError, ExitReason, GenServer, Process, Supervisor } from "@effect-otp/core"
 import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -8,8 +9,26 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { ask, crash, eachKind, end, Family, kill, Sup, start, startedIn, stateOf, tell } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import {
+  type A,
+  ask,
+  C,
+  crash,
+  eachKind,
+  end,
+  Family,
+  kill,
+  type MemberOptions,
+  type Started,
+  Sup,
+  settled,
+  start,
+  startedIn,
+  stateOf,
+  statuses,
+  tell
+} from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 import {
   ask as askScripted,
   layer,
@@ -20,6 +39,8 @@ import {
 } from "./fixtures/Scripted.ts"
 
 const { noReply, reply } = GenServer
+
+class Outer extends Supervisor.Service<Outer>()("@test/Outer") {}
 
 /** Restarts without an end, a second after each end. */
 const waiting = {
@@ -33,11 +54,11 @@ describe("refs of supervised servers", () => {
       const { a } = yield* start({ children: [family.a({ init: (n) => n })] })
       const ref = yield* a
       yield* crash(ref)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(ref), 2)
       assert.strictEqual(yield* ref, a)
       yield* kill(ref)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(ref), 3)
     })
   )
@@ -47,7 +68,7 @@ describe("refs of supervised servers", () => {
       const { a } = yield* start({ children: [family.a()] })
       const told3 = yield* Effect.forEach(
         [ask(a, (n) => noReply(n)), ask(a, () => Effect.delay(Effect.die(new Error("a bug")), "1 second")), stateOf(a)],
-        (call) => Effect.zipLeft(Effect.fork(told(call)), quiet)
+        (call) => Effect.zipLeft(Effect.fork(told(call)), settled)
       )
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* Fiber.join(Fiber.all(told3)), [
@@ -55,7 +76,7 @@ describe("refs of supervised servers", () => {
         "ServerDown: crashed: Error: a bug",
         "ServerDown: crashed: Error: a bug"
       ])
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
     })
   )
@@ -64,7 +85,7 @@ describe("refs of supervised servers", () => {
     Effect.gen(function* () {
       const { a } = yield* start({ ...waiting, children: [family.a()] })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const error = yield* Effect.flip(stateOf(a))
       assert(error instanceof CallError.ServerDown && error.reason instanceof ExitReason.Restarting)
       assert.strictEqual(error.server, "a")
@@ -76,7 +97,7 @@ describe("refs of supervised servers", () => {
       yield* crash(a)
       yield* kill(a)
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
     })
   )
@@ -90,7 +111,7 @@ describe("refs of supervised servers", () => {
         const family = new Family()
         const { a } = yield* start({ ...waiting, children: [family.a()] })
         yield* ending(a) as Effect.Effect<void>
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* told(stateOf(a)), `ServerDown: ${words}`)
       })
     )
@@ -103,11 +124,11 @@ describe("refs of supervised servers", () => {
         children: [family.a({ init: (n) => (n === 1 ? n : Effect.delay(Effect.succeed(n * 10), "1 second")) })]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const calls = yield* Effect.forEach([1, 2, 3], (i) => Effect.fork(told(ask(a, (n) => reply(n + i, n + i)))))
-      yield* quiet
+      yield* settled
       yield* tell(a, (n) => noReply(n * 100))
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(
         calls.map((call) => call.unsafePoll()),
         [null, null, null]
@@ -125,12 +146,12 @@ describe("refs of supervised servers", () => {
         children: [family.a({ init: (n) => (n === 2 ? Effect.delay(Effect.fail("no disk"), "1 second") : n) })]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const call = yield* Effect.fork(told(stateOf(a)))
-      yield* quiet
+      yield* settled
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* Fiber.join(call), "ServerDown: crashed: Error: no disk")
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 3)
     })
   )
@@ -145,22 +166,22 @@ describe("refs of supervised servers", () => {
           Effect.sync(() => seen.push("end"))
         )
       )
-      yield* quiet
+      yield* settled
       yield* ask(a, (n) => reply(n, n + 1))
-      yield* quiet
+      yield* settled
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(seen, [10, 11])
       // One that comes while nobody is there waits for the next state.
       const late: Array<number> = []
       yield* Effect.fork(Stream.runForEach(GenServer.changes(a), (n) => Effect.sync(() => late.push(n))))
-      yield* quiet
+      yield* settled
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(seen, [10, 11, 20])
       assert.deepStrictEqual(late, [20])
       yield* Supervisor.terminateChild(sup, "a")
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(seen, [10, 11, 20])
       yield* Supervisor.deleteChild(sup, "a")
       yield* Fiber.join(watcher)
@@ -173,9 +194,9 @@ describe("refs of supervised servers", () => {
       const family = new Family()
       const { a, sup } = yield* start({ ...waiting, children: [family.a(), family.b()] })
       const watcher = yield* Effect.fork(Stream.runCollect(GenServer.changes(a)))
-      yield* quiet
+      yield* settled
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* Supervisor.stop(sup)
       assert.deepStrictEqual(Array.from(yield* Fiber.join(watcher)), [0])
     })
@@ -201,7 +222,7 @@ describe("refs of supervised servers", () => {
           return yield* Effect.die(new Error(`a bug at ${n}`))
         })
       )
-      yield* quiet
+      yield* settled
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* stateOfScripted(server), 0)
       assert.deepStrictEqual(log, [])
@@ -218,14 +239,14 @@ describe("refs of supervised servers", () => {
         return noReply(n)
       })
       const first = yield* Effect.fork(told(keep))
-      yield* quiet
+      yield* settled
       yield* tellScripted(server, () => Effect.die(new Error("a bug")))
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* Fiber.join(first), "ServerDown: crashed: Error: a bug")
       const second = yield* Effect.fork(told(keep))
-      yield* quiet
+      yield* settled
       yield* tokens[0]!.succeed("late" as never)
-      yield* quiet
+      yield* settled
       assert.strictEqual(second.unsafePoll(), null)
       yield* tokens[1]!.succeed("in time" as never)
       assert.strictEqual(yield* Fiber.join(second), "in time")
@@ -255,15 +276,108 @@ describe("refs of supervised servers", () => {
       const { a, b } = startedIn(context as never)
       yield* ask(a, (n) => reply(n, 5))
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       assert.strictEqual(yield* stateOf(b), 0)
       yield* kill(a)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       assert.strictEqual(yield* stateOf(b), 0)
       assert.strictEqual(family.log.filter((line) => line === "a started").length, 3)
       assert.strictEqual(family.log.filter((line) => line === "b started").length, 3)
     })
   )
+
+  describe("refs go on through the restart of an inner supervisor, too", () => {
+    /** An outer supervisor, and an inner one with `a` and `b`. */
+    const nested = (family: Family, options: MemberOptions = {}, more: Partial<typeof waiting> = {}) =>
+      Effect.gen(function* () {
+        const inner = Sup.layer({
+          intensity: { restarts: 0, within: "5 seconds" },
+          children: [family.a({ init: (n) => n, ...options }), family.b({ init: (n) => n })]
+        })
+        const context = yield* Layer.build(Outer.layer({ ...more, children: [inner] }))
+        return Object.assign(startedIn(context as never), { outer: Context.get(context, Outer) })
+      })
+
+    for (const [how, ending] of [
+      ["it gives up", ({ a }: { readonly a: GenServer.ServerRef<A> }) => crash(a)],
+      ["it is stopped", ({ sup }: { readonly sup: GenServer.ServerRef<Sup> }) => Supervisor.stop(sup)],
+      ["it is killed", ({ sup }: { readonly sup: GenServer.ServerRef<Sup> }) => Process.exit(sup, ExitReason.killed)]
+    ] satisfies ReadonlyArray<readonly [string, (given: Started) => Effect.Effect<void, unknown>]>) {
+      eachKind(how, (family) =>
+        Effect.gen(function* () {
+          const given = yield* nested(family)
+          const { a, b, sup } = given
+          const seen: Array<number> = []
+          yield* Effect.fork(Stream.runForEach(GenServer.changes(b), (n) => Effect.sync(() => seen.push(n))))
+          yield* settled
+          yield* ending(given)
+          yield* settled
+          assert.strictEqual(yield* stateOf(a), 2)
+          assert.strictEqual(yield* stateOf(b), 2)
+          assert.deepStrictEqual(seen, [1, 2])
+          assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running"])
+        })
+      )
+    }
+
+    eachKind("meanwhile callers are told that there is to be another one", (family) =>
+      Effect.gen(function* () {
+        const { a, b, outer } = yield* nested(family, {}, waiting)
+        yield* crash(a)
+        yield* settled
+        assert.strictEqual(yield* told(stateOf(a)), "ServerDown: restarting")
+        assert.strictEqual(yield* told(stateOf(b)), "ServerDown: restarting")
+        yield* TestClock.adjust("1 second")
+        yield* settled
+        assert.strictEqual(yield* stateOf(a), 2)
+        yield* Supervisor.terminateChild(outer, "#1")
+        assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
+        yield* Supervisor.restartChild(outer, "#1")
+        assert.strictEqual(yield* stateOf(a), 3)
+        const watcher = yield* Effect.fork(Stream.runDrain(GenServer.changes(a)))
+        yield* settled
+        yield* Supervisor.terminateChild(outer, "#1")
+        yield* Supervisor.deleteChild(outer, "#1")
+        assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
+        yield* Fiber.join(watcher)
+      })
+    )
+
+    it.scoped("callers who are held wait for it, and are told if it does not come", () =>
+      Effect.gen(function* () {
+        const family = new Family()
+        const { a, b, outer } = yield* nested(family, { mailbox: { onRestart: "keep" }, trapExit: false }, waiting)
+        const hold = Effect.gen(function* () {
+          yield* Effect.fork(told(ask(a, () => Effect.never)))
+          yield* settled
+          const held = yield* Effect.fork(told(stateOf(a)))
+          yield* settled
+          yield* crash(b)
+          yield* settled
+          assert.strictEqual(held.unsafePoll(), null)
+          return held
+        })
+        const first = yield* hold
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(first), "2")
+        const second = yield* hold
+        yield* Supervisor.terminateChild(outer, "#1")
+        assert.strictEqual(yield* Fiber.join(second), "ServerDown: shutdown")
+      })
+    )
+
+    it.scoped("a child that the next supervisor does not have is not there", () =>
+      Effect.gen(function* () {
+        const family = new Family()
+        const { a, sup } = yield* nested(family)
+        const c = Context.get(yield* Supervisor.startChild(sup, family.c()), C)
+        yield* crash(a)
+        yield* settled
+        assert.strictEqual(yield* told(stateOf(c)), "ServerDown: no process")
+        assert.deepStrictEqual(yield* Stream.runCollect(GenServer.changes(c)).pipe(Effect.map(Chunk.size)), 0)
+      })
+    )
+  })
 })

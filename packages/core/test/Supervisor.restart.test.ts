@@ -3,8 +3,22 @@ import { type ChildSpec, ExitReason, GenServer, Process, Supervisor } from "@eff
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { A, ask, B, crash, eachKind, end, Family, kill, Sup, start, stateOf, statuses } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import {
+  A,
+  ask,
+  B,
+  crash,
+  eachKind,
+  end,
+  Family,
+  kill,
+  Sup,
+  settled,
+  start,
+  stateOf,
+  statuses
+} from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 import { Next, Scripted, layer as scripted, stateOf as scriptedState } from "./fixtures/Scripted.ts"
 
 const { reply } = GenServer
@@ -24,7 +38,7 @@ const ends: ReadonlyArray<readonly [words: string, reason: ExitReason.ExitReason
 const lastWords = (words: string): ReadonlyArray<string> => (words === "killed" ? [] : [`b terminated: ${words}`])
 
 const endB = (b: GenServer.ServerRef<B>, reason: ExitReason.ExitReason): Effect.Effect<void> =>
-  Effect.zipRight(reason._tag === "Killed" ? kill(b) : end(b, reason), quiet)
+  Effect.zipRight(reason._tag === "Killed" ? kill(b) : end(b, reason), settled)
 
 /** The ends with a transient child, which is brought back by the crash of a sibling. */
 const backAfter = (
@@ -38,12 +52,12 @@ const backAfter = (
       children: [family.a(), family.b({ restart: "transient" }), family.c()]
     })
     yield* prepare(started, family)
-    yield* quiet
+    yield* settled
     assert.deepStrictEqual(yield* statuses(started.sup), ["a: running", "b: stopped", "c: running"])
     assert.strictEqual(yield* told(stateOf(started.b)), "ServerDown: no process")
     yield* Effect.sync(() => family.news)
     yield* crash(started.a)
-    yield* quiet
+    yield* settled
     assert.deepStrictEqual(family.news, [
       "a terminated: crashed: Error: a bug",
       "c terminated: shutdown",
@@ -109,7 +123,7 @@ describe("Supervisor, restarts", () => {
       const { b, sup } = yield* start({ children: [family.a(), family.b(), family.c()] })
       assert.deepStrictEqual(family.news, ["a started", "b started", "c started"])
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, ["b terminated: crashed: Error: a bug", "b started"])
       assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running", "c: running"])
       assert.strictEqual((yield* Supervisor.getChild(sup, "b")).restarts, 1)
@@ -125,7 +139,7 @@ describe("Supervisor, restarts", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         "b terminated: crashed: Error: a bug",
         "d terminated: shutdown",
@@ -149,7 +163,7 @@ describe("Supervisor, restarts", () => {
       yield* ask(a, (n) => reply(n, 1))
       yield* Effect.sync(() => family.news)
       yield* crash(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         "b terminated: crashed: Error: a bug",
         "d terminated: shutdown",
@@ -168,10 +182,10 @@ describe("Supervisor, restarts", () => {
       const { a, c } = yield* start({ strategy: "rest_for_one", children: [family.a(), family.b(), family.c()] })
       yield* Effect.sync(() => family.news)
       yield* crash(c)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, ["c terminated: crashed: Error: a bug", "c started"])
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         "a terminated: crashed: Error: a bug",
         "c terminated: shutdown",
@@ -191,7 +205,7 @@ describe("Supervisor, restarts", () => {
         yield* Supervisor.startChild(sup, family.c())
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(family.news, [
           "a terminated: crashed: Error: a bug",
           "c terminated: shutdown",
@@ -220,7 +234,7 @@ describe("Supervisor, restarts", () => {
           assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: stopped", "c: running"])
           assert.strictEqual(yield* told(stateOf(b)), "ServerDown: no process")
           yield* crash(a)
-          yield* quiet
+          yield* settled
           assert.deepStrictEqual(family.news.slice(-3), ["a started", "b started", "c started"])
           assert.strictEqual(yield* stateOf(b), 2)
         })
@@ -235,7 +249,7 @@ describe("Supervisor, restarts", () => {
         })
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(family.news, [
           "a terminated: crashed: Error: a bug",
           "c terminated: shutdown",
@@ -256,7 +270,7 @@ describe("Supervisor, restarts", () => {
         })
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(family.news.slice(-3), ["a started", "b ignored", "c started"])
         assert.strictEqual(yield* told(stateOf(b)), "ServerDown: no process")
         if (family.kind !== "layer") {
@@ -277,7 +291,7 @@ describe("Supervisor, restarts", () => {
       yield* Effect.sync(() => family.news)
       yield* kill(a)
       yield* kill(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, ["a started", "b started"])
       assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running"])
     })
@@ -292,7 +306,7 @@ describe("Supervisor, restarts", () => {
       // What is queued behind the crash is lost.
       yield* crash(a)
       const queued = yield* told(ask(a, (n) => reply(n, 12)))
-      yield* quiet
+      yield* settled
       assert.strictEqual(queued, "ServerDown: crashed: Error: a bug")
       assert.strictEqual(yield* stateOf(a), 20)
     })
@@ -325,9 +339,9 @@ describe("Supervisor, restarts", () => {
         ]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* GenServer.stop(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(log, ["acquired", "released", "acquired", "released", "acquired"])
       assert.deepStrictEqual(family.log, ["a terminated: crashed: Error: a bug", "a terminated: normal"])
     })
@@ -339,7 +353,7 @@ describe("Supervisor, restarts", () => {
       const { a } = yield* start({ children: [family.a()] })
       yield* ask(a, (n) => reply(n, 1))
       assert.strictEqual(yield* told(GenServer.stop(a)), "undefined")
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       assert.deepStrictEqual(family.log, ["a started", "a terminated: normal", "a started"])
     })
@@ -351,14 +365,14 @@ describe("Supervisor, restarts", () => {
       const { a } = yield* start({ children: [family.a({ trapExit: false })] })
       yield* ask(a, (n) => reply(n, 1))
       yield* Process.exit(a, ExitReason.normal)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 1)
       yield* Process.exit(a, ExitReason.shutdown())
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       yield* ask(a, (n) => reply(n, 1))
       yield* Process.exit(a, ExitReason.killed)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 0)
       assert.deepStrictEqual(family.log, ["a started", "a started", "a started"])
     })
@@ -375,7 +389,7 @@ describe("Supervisor, restarts", () => {
         const init = () =>
           Effect.map(Effect.yieldNow(), () => (++starts < 3 ? GenServer.ok(starts, { continue: bug }) : starts))
         const context = yield* Layer.build(Supervisor.layer({ children: [wrap(scripted({ init }))] }))
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* scriptedState(Context.get(context, Scripted)), 3)
       })
     )
@@ -387,7 +401,7 @@ describe("Supervisor, restarts", () => {
       yield* Effect.gen(function* () {
         yield* ask(A, (n) => reply(n, 1))
         yield* crash(A)
-        yield* quiet
+        yield* settled
         assert.strictEqual(yield* stateOf(A), 0)
         assert.strictEqual(yield* stateOf(B), 0)
       }).pipe(Effect.provide(Sup.layer({ children: [family.a(), family.b()] })))

@@ -6,8 +6,18 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { crash, eachKind, end, Family, type MemberOptions, start, stateOf, statuses } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import {
+  crash,
+  eachKind,
+  end,
+  Family,
+  type MemberOptions,
+  settled,
+  start,
+  stateOf,
+  statuses
+} from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 
 const crashed = (name: string) => `${name} terminated: crashed: Error: a bug`
 
@@ -28,7 +38,7 @@ describe("Supervisor, restarts that fail", () => {
       const { a, sup } = yield* start({ children: [family.a(failingAt(2, 3)), family.b()] })
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [crashed("a"), "a failed", "a failed", "a started"])
       assert.strictEqual(yield* stateOf(a), 4)
       // It was started again once.
@@ -40,7 +50,7 @@ describe("Supervisor, restarts that fail", () => {
     Effect.gen(function* () {
       const { a } = yield* start({ children: [family.a({ ...failingAt(2), restart: "transient" })] })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 3)
     })
   )
@@ -102,7 +112,7 @@ describe("Supervisor, restarts that fail", () => {
         children: [family.a({ init: (n) => (n <= 1 || n > 9 ? n : Effect.delay(Effect.fail("no disk"), "1 second")) })]
       })
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const terminating = yield* Effect.fork(Supervisor.terminateChild(sup, "a"))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(terminating)
@@ -131,7 +141,7 @@ describe("Supervisor, restarts that fail", () => {
       })
       yield* crash(a)
       for (let i = 0; i < 3; i++) {
-        yield* quiet
+        yield* settled
         yield* look
         yield* TestClock.adjust("1 second")
       }
@@ -153,9 +163,9 @@ describe("Supervisor, restarts that fail", () => {
         scope
       )
       yield* crash(a)
-      yield* quiet
+      yield* settled
       const waiting = yield* Effect.fork(told(stateOf(a)))
-      yield* quiet
+      yield* settled
       yield* Scope.close(scope, Exit.void)
       assert.match(yield* Fiber.join(waiting), /^ServerDown: /)
       assert.strictEqual(yield* told(stateOf(b)), "ServerDown: no process")
@@ -173,7 +183,7 @@ describe("Supervisor, restarts of a group that fail", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         crashed("a"),
         "c terminated: shutdown",
@@ -200,7 +210,7 @@ describe("Supervisor, restarts of a group that fail", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         crashed("a"),
         "c terminated: shutdown",
@@ -225,7 +235,7 @@ describe("Supervisor, restarts of a group that fail", () => {
         })
         yield* Effect.sync(() => family.news)
         yield* crash(a)
-        yield* quiet
+        yield* settled
         assert.strictEqual(family.news.filter((line) => line === "b failed").length, 3)
         assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
         assert.strictEqual(yield* told(stateOf(b)), "ServerDown: shutdown")
@@ -238,11 +248,11 @@ describe("Supervisor, restarts of a group that fail", () => {
         const family = new Family()
         const { a, sup } = yield* start({ strategy, children: [family.a(), family.b(slowlyFailingAt(2)), family.c()] })
         yield* crash(a)
-        yield* quiet
+        yield* settled
         const looking = yield* Effect.fork(statuses(sup))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(yield* Fiber.join(looking), ["a: running", "b: restarting", "c: stopped"])
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running", "c: running"])
       })
     )
@@ -255,11 +265,11 @@ describe("Supervisor, restarts of a group that fail", () => {
           children: [family.a(), family.b(slowlyFailingAt(2)), family.c()]
         })
         yield* crash(a)
-        yield* quiet
+        yield* settled
         const terminating = yield* Effect.fork(Supervisor.terminateChild(sup, "b"))
         yield* TestClock.adjust("1 second")
         yield* Fiber.join(terminating)
-        yield* quiet
+        yield* settled
         assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: stopped", "c: stopped"])
         assert.strictEqual(yield* told(stateOf(b)), "ServerDown: no process")
         assert.strictEqual(yield* told(stateOf(c)), "ServerDown: no process")
@@ -282,10 +292,10 @@ describe("Supervisor, restarts of a group that fail", () => {
       })
       yield* Effect.sync(() => family.news)
       yield* crash(a)
-      yield* quiet
+      yield* settled
       yield* end(b, ExitReason.normal)
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [
         crashed("a"),
         "c terminated: shutdown",

@@ -8,8 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { A, B, eachKind, Family, kill, Sup, start, startedIn, stateOf, statuses } from "./fixtures/family.ts"
-import { quiet, told } from "./fixtures/observing.ts"
+import { A, B, eachKind, Family, kill, Sup, settled, start, startedIn, stateOf, statuses } from "./fixtures/family.ts"
+import { told } from "./fixtures/observing.ts"
 
 /** What the compiler would refuse, and JavaScript would not. */
 const unchecked = (value: unknown): never => value as never
@@ -198,10 +198,10 @@ describe("Supervisor, start", () => {
       const starting = yield* Effect.fork(
         Scope.extend(start({ children: [family.a(slow), family.b(), family.c(slow)] }), scope)
       )
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, [])
       yield* TestClock.adjust("1 second")
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(family.news, ["a started", "b started"])
       assert.strictEqual(starting.unsafePoll(), null)
       yield* TestClock.adjust("1 second")
@@ -315,7 +315,7 @@ describe("Supervisor, start", () => {
       const starting = yield* Effect.fork(
         Effect.scoped(start({ children: [family.a(), family.b({ init: () => Effect.never }), family.c()] }))
       )
-      yield* quiet
+      yield* settled
       yield* Fiber.interrupt(starting)
       assert.deepStrictEqual(family.log, ["a started", "a terminated: shutdown"])
     })
@@ -423,7 +423,7 @@ describe("Supervisor, ignored children", () => {
       })
       yield* kill(a)
       yield* kill(b)
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(said, ["0", "ServerDown: no process"])
       assert.deepStrictEqual(yield* statuses(sup), ["b: running", "#3: running"])
     })
@@ -448,7 +448,7 @@ describe("Supervisor, ignored children", () => {
       isWanted = true
       yield* Supervisor.restartChild(sup, "worker")
       yield* Supervisor.restartChild(sup, "layer")
-      yield* quiet
+      yield* settled
       assert.deepStrictEqual(yield* statuses(sup), ["worker: running", "layer: running"])
       assert.deepStrictEqual(log, ["asked", "asked", "asked", "runs", "asked", "built"])
     })
