@@ -122,6 +122,27 @@ describe("Supervisor, back-off", () => {
     )
   }
 
+  it.scoped("after a failed attempt, too, callers of those that come after it are told when", () =>
+    Effect.gen(function* () {
+      const family = new Family()
+      const { a, c } = yield* start({
+        strategy: "rest_for_one",
+        intensity: patient,
+        backoff: Schedule.spaced("1 second"),
+        children: [family.a(), family.b({ init: (n) => (n === 2 ? Effect.fail("no disk") : n) }), family.c()]
+      })
+      yield* crash(a)
+      yield* settled
+      yield* after(1_000)
+      const down = yield* downOf(c)
+      assert(down instanceof ExitReason.Restarting)
+      assert.strictEqual(down.at, 2_000)
+      assert.strictEqual(ExitReason.format(down), "restarting after Error: no disk")
+      yield* after(1_000)
+      assert.strictEqual(yield* downOf(c), null)
+    })
+  )
+
   it.scoped("each child has a schedule of its own", () =>
     Effect.gen(function* () {
       const family = new Family()

@@ -117,6 +117,28 @@ describe("refs of supervised servers", () => {
     )
   }
 
+  for (const [restart, words] of [
+    ["permanent", "ServerDown: restarting after an interruption"],
+    ["transient", "ServerDown: restarting after an interruption"],
+    ["temporary", "ServerDown: no process"]
+  ] as const) {
+    it.scoped(`SUP-39: so it is while the supervisor is busy and has not come to it: a ${restart} child`, () =>
+      Effect.gen(function* () {
+        const family = new Family()
+        const { a, sup } = yield* start({ children: [family.a({ restart })] })
+        yield* Effect.fork(
+          Supervisor.startChild(sup, family.b({ init: () => Effect.delay(Effect.succeed(0), "1 second") }))
+        )
+        yield* settled
+        yield* kill(a)
+        assert.strictEqual(yield* told(stateOf(a)), words)
+        yield* TestClock.adjust("1 second")
+        yield* settled
+        assert.strictEqual(yield* told(stateOf(a)), restart === "temporary" ? words : "0")
+      })
+    )
+  }
+
   it.scoped("START-3: calls that come while the next init runs are queued, and answered", () =>
     Effect.gen(function* () {
       const family = new Family()
@@ -366,6 +388,37 @@ describe("refs of supervised servers", () => {
         yield* Supervisor.terminateChild(outer, "#1")
         assert.strictEqual(yield* Fiber.join(second), "ServerDown: shutdown")
       })
+    )
+
+    it.scoped(
+      "what the servers of a supervisor that was killed still do concerns the next ones as little as anybody",
+      () =>
+        Effect.gen(function* () {
+          const family = new Family()
+          const { a, b, sup } = yield* nested(family, { mailbox: { onRestart: "keep" } })
+          const seen: Array<number> = []
+          yield* Effect.fork(Stream.runForEach(GenServer.changes(b), (n) => Effect.sync(() => seen.push(n))))
+          const latch = yield* Effect.makeLatch()
+          const crashing = yield* Effect.fork(
+            told(ask(a, () => Effect.zipRight(latch.await, Effect.die(new Error("a bug")))))
+          )
+          const committing = yield* Effect.fork(told(ask(b, (n) => Effect.as(latch.await, reply("done", n + 100)))))
+          yield* settled
+          const queued = yield* Effect.fork(told(stateOf(a)))
+          yield* settled
+          yield* Process.exit(sup, ExitReason.killed)
+          yield* settled
+          assert.strictEqual(yield* stateOf(a), 2)
+          assert.strictEqual(yield* stateOf(b), 2)
+          yield* latch.open
+          assert.strictEqual(yield* Fiber.join(crashing), "ServerDown: crashed: Error: a bug")
+          assert.strictEqual(yield* Fiber.join(committing), "done")
+          assert.strictEqual(yield* Fiber.join(queued), "ServerDown: crashed: Error: a bug")
+          yield* settled
+          assert.deepStrictEqual(seen, [1, 2])
+          assert.strictEqual(yield* stateOf(a), 2)
+          assert.strictEqual(yield* stateOf(b), 2)
+        })
     )
 
     it.scoped("a child that the next supervisor does not have is not there", () =>

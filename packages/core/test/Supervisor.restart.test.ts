@@ -3,6 +3,7 @@ import { type ChildSpec, ExitReason, GenServer, Process, Supervisor } from "@eff
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
 import {
   A,
   ask,
@@ -280,7 +281,7 @@ describe("Supervisor, restarts", () => {
     )
   }
 
-  it.scoped("SUP-10: siblings that crash in the same turn are one restart of all", () =>
+  it.scoped("SUP-10: siblings that end before the supervisor comes to it are one restart of all", () =>
     Effect.gen(function* () {
       const family = new Family()
       const { a, b, sup } = yield* start({
@@ -288,12 +289,24 @@ describe("Supervisor, restarts", () => {
         intensity: { restarts: 1, within: "5 seconds" },
         children: [family.a(), family.b()]
       })
-      yield* Effect.sync(() => family.news)
+      yield* Effect.fork(
+        Supervisor.startChild(sup, family.c({ init: () => Effect.delay(Effect.succeed(0), "1 second") }))
+      )
+      yield* settled
       yield* kill(a)
       yield* kill(b)
+      yield* Effect.sync(() => family.news)
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("1 second")
       yield* settled
-      assert.deepStrictEqual(family.news, ["a started", "b started"])
-      assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running"])
+      assert.deepStrictEqual(family.news, [
+        "c started",
+        "c terminated: shutdown",
+        "a started",
+        "b started",
+        "c started"
+      ])
+      assert.deepStrictEqual(yield* statuses(sup), ["a: running", "b: running", "c: running"])
     })
   )
 
