@@ -188,6 +188,7 @@ class Run implements Nest, Listed {
   private isKilled = false
   /** Nothing of it is there any more. */
   isOver = false
+
   onOver: ((reason: ExitReason.ExitReason) => void) | null = null
   waitingFor: Wait | null = null
   private killedAt = 0

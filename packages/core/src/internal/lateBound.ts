@@ -6,7 +6,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ServerDown } from "../CallError.ts"
-import { noProcess } from "../ExitReason.ts"
 import type { FiberPlace } from "./fiberPlace.ts"
 
 type Members = { readonly [member: PropertyKey]: unknown }
@@ -44,7 +43,7 @@ const make = (place: FiberPlace, key: string, first: Members): object => {
     new ServerDown({
       server: place.id,
       request: String(member),
-      reason: place.status === "stopped" ? noProcess : place.restarting()
+      reason: place.down
     })
   const wrap = (member: PropertyKey, of: (service: Members) => unknown): unknown => {
     const now = <A>(): A => {

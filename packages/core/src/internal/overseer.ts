@@ -375,6 +375,7 @@ export abstract class Overseer extends Server implements Keeper {
     place.epoch++
     // What may still be there will end as it likes: nobody waits for the next one.
     place.status = "stopped"
+    place.announce(down)
     for (const seat of place.seats) seat.retire(reason, down)
     place.free()
   }

@@ -65,6 +65,7 @@ export abstract class Place implements Planned, Parent {
   epoch = 0
   /** Why it ended last. */
   reason: ExitReason.ExitReason | null = null
+  private given: ExitReason.DownReason | (() => ExitReason.DownReason) = ExitReason.noProcess
   /** When it was started last, in milliseconds of the alarm's time. */
   startedAt = 0
   /** What its servers have left unhandled when they ended last. */
@@ -107,6 +108,11 @@ export abstract class Place implements Planned, Parent {
 
   get seats(): ReadonlyArray<Seat> {
     return [...this.estate.values()].flat()
+  }
+
+  /** What is told of it while nobody is there. */
+  get down(): ExitReason.DownReason {
+    return typeof this.given === "function" ? this.given() : this.given
   }
 
   get restart(): Restart {
@@ -167,8 +173,9 @@ export abstract class Place implements Planned, Parent {
     return new ExitReason.Restarting({ cause, attempt: this.attempt, ...(at === undefined ? {} : { at }) })
   }
 
-  /** Tells callers of its servers why nobody answers. */
+  /** Tells callers of its servers, and users of its services, why nobody answers. */
   announce(down: ExitReason.DownReason | (() => ExitReason.DownReason)): void {
+    this.given = down
     for (const seat of this.seats) seat.announce(down)
   }
 

@@ -330,8 +330,8 @@ export class SupervisorProcess extends Overseer {
       const restarting = (): ExitReason.DownReason => culprit.restarting()
       culprit.announce(restarting)
       for (const place of stop) {
-        yield* this.stopPlace(place, ExitReason.shutdown())
         place.announce(restarting)
+        yield* this.stopPlace(place, ExitReason.shutdown())
       }
       for (const place of forget) this.remove(place)
       // One that waited for its own next start is started in its turn from here on.
