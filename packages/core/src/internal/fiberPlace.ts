@@ -46,6 +46,12 @@ export type Stuff =
 /** Whether the child is wanted at all. */
 export type StartIf = Effect.Effect<boolean, unknown, unknown>
 
+/**
+ * Who sits by an estate now: the place of a child that was inherited, when its supervisor was itself started again, by the
+ * place of the next one's child of that id.
+ */
+export const providers = new WeakMap<Seats, FiberPlace>()
+
 export class FiberPlace extends Place {
   readonly stuff: Stuff
   private readonly startIf: StartIf | null
@@ -67,6 +73,7 @@ export class FiberPlace extends Place {
   ) {
     super(id, care, keeper)
     this.estate = inherited ?? new Map()
+    providers.set(this.estate, this)
     this.stuff = stuff
     this.startIf = startIf
   }

@@ -6,7 +6,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ServerDown } from "../CallError.ts"
-import type { FiberPlace } from "./fiberPlace.ts"
+import { type FiberPlace, providers } from "./fiberPlace.ts"
+import type { Seats } from "./seat.ts"
 
 type Members = { readonly [member: PropertyKey]: unknown }
 
@@ -15,35 +16,38 @@ export const lateBound = (place: FiberPlace, keys: ReadonlyArray<string>): Conte
   const services = new Map<string, unknown>(place.services.unsafeMap)
   for (const key of keys) {
     const service = services.get(key)
-    if (typeof service === "object" && service !== null) services.set(key, standIn(place, key, service as Members))
+    if (typeof service === "object" && service !== null)
+      services.set(key, standIn(place.estate, key, service as Members))
   }
   return Context.unsafeMake(services)
 }
 
-const standIns = new WeakMap<FiberPlace, Map<string, object>>()
+const standIns = new WeakMap<Seats, Map<string, object>>()
 
-/** One for each service, for as long as the place: whoever compares services finds them equal. */
-const standIn = (place: FiberPlace, key: string, first: Members): object => {
-  const known = standIns.get(place) ?? new Map<string, object>()
-  standIns.set(place, known)
-  const given = known.get(key) ?? make(place, key, first)
+/** One for each service, through all restarts: whoever compares services finds them equal. */
+const standIn = (estate: Seats, key: string, first: Members): object => {
+  const known = standIns.get(estate) ?? new Map<string, object>()
+  standIns.set(estate, known)
+  const given = known.get(key) ?? make(estate, key, first)
   known.set(key, given)
   return given
 }
 
-const make = (place: FiberPlace, key: string, first: Members): object => {
+const make = (estate: Seats, key: string, first: Members): object => {
+  const provider = (): FiberPlace => providers.get(estate) as FiberPlace
   /** The service that was there last: it tells what a member gives, also while there is none. */
   let last = first
   const current = (): Members | null => {
+    const place = provider()
     if (!place.isAlive) return null
     last = place.services.unsafeMap.get(key) as Members
     return last
   }
   const down = (member: PropertyKey): ServerDown =>
     new ServerDown({
-      server: place.id,
+      server: provider().id,
       request: String(member),
-      reason: place.down
+      reason: provider().down
     })
   const wrap = (member: PropertyKey, of: (service: Members) => unknown): unknown => {
     const now = <A>(): A => {
@@ -54,7 +58,7 @@ const make = (place: FiberPlace, key: string, first: Members): object => {
     const sample = of(current() ?? last)
     if (Effect.isEffect(sample)) return Effect.suspend(() => now<Effect.Effect<unknown, unknown, unknown>>())
     if (isStream(sample)) return Stream.suspend(() => now<Stream.Stream<unknown, unknown, unknown>>())
-    throw new TypeError(`${place.id}: the member ${String(member)} of ${key} gives no Effect and no Stream`)
+    throw new TypeError(`${provider().id}: the member ${String(member)} of ${key} gives no Effect and no Stream`)
   }
   const cache = new Map<PropertyKey, unknown>()
   return new Proxy(Object.create(null) as object, {
