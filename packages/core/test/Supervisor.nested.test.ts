@@ -12,7 +12,7 @@ import { quiet, told } from "./fixtures/observing.ts"
 const impatient = { restarts: 0, within: "5 seconds" } as const
 
 /** An inner supervisor that is at its limit with the first crash, within an outer one. */
-const within = <const Children extends readonly [] | ReadonlyArray<ChildSpec.Any>>(
+const within = <const Children extends readonly [] | ReadonlyArray<ChildSpec.Child>>(
   children: Children,
   restart: ChildSpec.Restart = "permanent"
 ) => Supervisor.child(House.layer({ children, intensity: impatient }), { id: "inner", restart })

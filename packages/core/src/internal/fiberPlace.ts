@@ -3,7 +3,7 @@
  * it when told, or runs the effect. Building in one fiber and closing in another would make every restart slower than
  * the one before: Effect carries the FiberRefs of the one over to the other.
  */
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -249,7 +249,7 @@ class Run implements Nest, Listed {
         }
         return Effect.zipRight(
           Effect.withFiberRuntime<void>((fiber) => {
-            this.built(fiber as AnyFiber, built.value as Context.Context<never>)
+            if (!this.isKilled) this.built(fiber as AnyFiber, built.value as Context.Context<never>)
             return this.parked
           }),
           Effect.flatMap(Effect.exit(Effect.suspend(() => Scope.close(scope, Exit.void))), (closed) =>
@@ -333,14 +333,18 @@ class Run implements Nest, Listed {
   private unwanted(): void {
     this.isOver = true
     delist(this)
-    this.onOutcome(ignored)
+    if (!this.isKilled) this.onOutcome(ignored)
   }
 
   private failed(cause: Cause.Cause<unknown>): void {
     this.isOver = true
     this.isOpen = false
     delist(this)
-    if (!this.tellWaiting(ExitReason.shutdown())) this.onOutcome(failed(cause))
+    const { onOver } = this
+    this.onOver = null
+    // Who was killed has been given up already.
+    if (onOver !== null) onOver(ExitReason.shutdown())
+    else if (!this.isKilled) this.onOutcome(failed(cause))
   }
 
   /** It was built, and is neither over nor told to be. */
@@ -447,7 +451,8 @@ class Run implements Nest, Listed {
     const { onOver } = this
     this.onOver = null
     if (onOver !== null) onOver(ExitReason.killed)
-    else if (this.hasStarted && !this.hasEnded) {
+    else if (!this.hasStarted) this.onOutcome(failed(Cause.interrupt(FiberId.none)))
+    else if (!this.hasEnded) {
       this.hasEnded = true
       this.place.over(this, ExitReason.killed)
     }

@@ -77,6 +77,8 @@ export abstract class Overseer extends Server implements Keeper {
   protected isListing = false
   /** The child that is being started. */
   private starting: Place | null = null
+  /** By when that is to be given up, once it is not wanted any more. */
+  private patienceWithStart: Moment | null = null
 
   constructor(
     definition: Definition,
@@ -121,6 +123,7 @@ export abstract class Overseer extends Server implements Keeper {
     place.start(environment, (given) => {
       outcome = given
       if (this.starting === place) this.starting = null
+      if (this.patienceWithStart !== null) this.alarm.cancel(this.patienceWithStart)
       this.waitingFor = null
       place.status = given._tag === "Started" ? "running" : "stopped"
       if (given._tag === "Started") place.attempt = 0
@@ -323,14 +326,20 @@ export abstract class Overseer extends Server implements Keeper {
   // Ending
   // -----------------------------------------------------------------------------------------------------------------
 
-  /** The parent's end: what is being started is given up, so that it need not be waited for. */
+  /**
+   * The parent's end: what is being started is given up, so that it need not be waited for. What does not let itself be
+   * interrupted has the time that it would have to end.
+   */
   override parentExit(reason: ExitReason.ExitReason): void {
     this.isClosing = true
     this.limitEnd()
     const { starting } = this
     if (this.isListing) this.exit(reason)
     else super.parentExit(reason)
-    starting?.cancel()
+    starting?.cancelWithin((moment, millis) => {
+      this.patienceWithStart = moment
+      this.alarm.set(moment, millis)
+    })
   }
 
   /** At the top of an application: from here on the time runs in which all of it has to end, whatever it is doing. */

@@ -213,6 +213,21 @@ export abstract class Place implements Planned, Parent {
     else this.kill()
   }
 
+  /**
+   * Gives up a start that is under way. What does not let itself be interrupted has the time that it would have to end:
+   * `limit` is to see to that, as long as the start goes on.
+   */
+  cancelWithin(limit: (moment: Moment, millis: number) => void): void {
+    const { shutdown } = this
+    if (shutdown <= 0) {
+      this.kill()
+      return
+    }
+    this.stoppingSince = this.keeper.environment.alarm.now()
+    if (shutdown < Number.POSITIVE_INFINITY) limit(new Moment(() => this.isLate()), shutdown)
+    this.cancel()
+  }
+
   /** It has not ended in the time that it may take. */
   private isLate(): void {
     const { overdue, isEnding } = this.keeper.root
