@@ -665,6 +665,28 @@ describe("Supervisor, children that are plain layers", () => {
       })
   )
 
+  it.effect("whoever interrupts the fiber that has built a child changes nothing: that is its supervisor's", () =>
+    Effect.gen(function* () {
+      const news: News = []
+      const fibers: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
+      const builder = Layer.effectDiscard(
+        Effect.withFiberRuntime<void>((fiber) => {
+          fibers.push(fiber as Fiber.RuntimeFiber<unknown, unknown>)
+          return Effect.void
+        })
+      )
+      const { close, house } = yield* openHouse(
+        House.layer({ children: [Layer.provideMerge(room("room", news), builder)] })
+      )
+      for (const fiber of fibers) yield* Fiber.interruptFork(fiber)
+      yield* quiet
+      assert.lengthOf(fibers, 1)
+      assert.deepStrictEqual(yield* statuses(house), ["#1 running"])
+      yield* close
+      assert.deepStrictEqual(news, ["+room", "-room"])
+    })
+  )
+
   it.effect("the scope that the layer is given is closed by the fiber that built it", () =>
     Effect.gen(function* () {
       const fibers: Array<unknown> = []
