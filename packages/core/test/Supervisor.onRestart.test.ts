@@ -573,6 +573,7 @@ describe("mailbox.onRestart: retry", () => {
       )
       yield* kill(a)
       assert.strictEqual(yield* Fiber.join(killed), "ServerDown: killed")
+      yield* settled
       assert.strictEqual(yield* stateOf(a), 3)
       assert.deepStrictEqual(log, ["by 1", "by 2"])
     })
