@@ -46,8 +46,11 @@ const hub = Effect.runSync(PubSub.sliding<ProcessEvent>(capacity))
 
 let listeners = 0
 
-export const emit = (event: () => ProcessEvent): void => {
-  if (listeners > 0) hub.unsafeOffer(event())
+export const emit = (make: () => ProcessEvent): void => {
+  if (listeners === 0) return
+  const event = make()
+  // A hub that is full takes nothing there: publishing drops the oldest, and does not wait.
+  if (!hub.unsafeOffer(event)) Effect.runSync(PubSub.publish(hub, event))
 }
 
 /** Everything that happens from the subscription on. */
