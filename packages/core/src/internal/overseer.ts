@@ -149,6 +149,8 @@ export abstract class Overseer extends Server implements Keeper {
   private restarted(place: Place, outcome: Outcome): Outcome {
     if (outcome._tag === "Started") this.definition.stats.restarts++
     else place.restarts--
+    // It has come back: what was said meanwhile is over.
+    if (place.isAlive) place.announce(ExitReason.noProcess)
     return outcome
   }
 
