@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
+import { countsSinceNow } from "./fixtures/metrics.ts"
 import { quiet, told } from "./fixtures/observing.ts"
 import {
   boom,
@@ -199,6 +200,26 @@ describe("when a dynamic supervisor is stopped", () => {
         assert.strictEqual(begun, 1)
         assert.strictEqual(yield* told(count(ref)), "ServerDown: no process")
       })
+  )
+
+  it.scoped("of a child that has ended nobody is told that it comes back, and its end is no news (SUP-23)", () =>
+    Effect.gen(function* () {
+      const counts = yield* countsSinceNow("School")
+      const school = yield* open()
+      const [fresh, restarted] = [yield* enrol(school), yield* enrol(school)]
+      yield* end(restarted, boom)
+      yield* pupil(school, lasting("1 second"))
+      const stopping = yield* Effect.fork(DynamicSupervisor.stop(school))
+      yield* quiet
+      assert.isFalse(yield* isOver(stopping))
+      assert.deepStrictEqual(
+        [yield* told(count(fresh)), yield* told(count(restarted))],
+        ["ServerDown: no process", "ServerDown: no process"]
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stopping)
+      assert.isUndefined((yield* counts).undelivered)
+    })
   )
 
   it.scoped("nothing is started any more, and whoever asks is told its end (CALL-8)", () =>
