@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { actual, expectations, isMet, makeChecker, unexpected } from "./fixture.ts"
+import { actual, expectations, isMet, makeChecker, sorted, unexpected } from "./fixture.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const path = (name: string): string => fileURLToPath(new URL(`fixtures/${name}.ts`, import.meta.url))
@@ -30,6 +30,15 @@ describe("a fixture", () => {
       "line 3: Type 'string' is not assignable to type 'number'.",
       "line 11: Type 'number' is not assignable to type 'string'."
     ])
+  })
+
+  it("does not mind the order of a union's parts", () => {
+    expect(sorted('const f: (a: C | B) => Layer<B | A<{ x: 2 | 1; y: 0 }>, "b | a", never>')).toBe(
+      sorted('const f: (a: B | C) => Layer<A<{ x: 1 | 2; y: 0 }> | B, "b | a", never>')
+    )
+    expect(sorted("Layer<A | B, C>")).not.toBe(sorted("Layer<A | C, B>"))
+    expect(sorted("(a: A) => B | C")).not.toBe(sorted("(a: B) => A | C"))
+    expect(sorted('"b | a"')).not.toBe(sorted('"a | b"'))
   })
 
   it("must spell its comments right", () => {

@@ -14,7 +14,8 @@
  *     //    ^? const pair: readonly [number, string]
  *     //       (lines that go on with three blanks or more belong to it)
  *
- * The text is what hovering over the caret's column, in the line of code above, shows: the whole of it.
+ * The text is what hovering over the caret's column, in the line of code above, shows: the whole of it. The parts of a
+ * union may stand in any order: the compiler's own depends on all that it has seen before.
  */
 import { dirname, join } from "node:path"
 import ts from "typescript"
@@ -148,8 +149,39 @@ export const actual = (checker: Checker, file: string, { kind, target }: Expecta
         .filter((message) => message.line === target.line)
         .map((message) => message.text)
 
+/** A type's text with the parts of each union sorted, to be compared with others of its kind. */
+export const sorted = (text: string): string => {
+  let at = 0
+  const upToBracket = (): string => {
+    let done = ""
+    let parts: Array<string> = []
+    let part = ""
+    const endUnion = (separator: string) => {
+      done += [...parts, part.trim()].sort().join(" | ") + separator
+      parts = []
+      part = ""
+    }
+    while (at < text.length) {
+      const next = /^(?:"(?:[^"\\]|\\.)*"|=>|[\s\S])/.exec(text.slice(at))![0]
+      at += next.length
+      if ("(<[{".includes(next)) part += next + upToBracket()
+      else if (")>]}".includes(next)) {
+        endUnion(next)
+        return done
+      } else if (["=>", "=", ":", ",", ";"].includes(next)) endUnion(next)
+      else if (next === "|") {
+        parts.push(part.trim())
+        part = ""
+      } else part += next
+    }
+    endUnion("")
+    return done
+  }
+  return upToBracket()
+}
+
 export const isMet = ({ kind, text }: Expectation, found: ReadonlyArray<string>): boolean =>
-  found.some((one) => (kind === "hover" ? one === text : one.includes(text)))
+  found.some((one) => (kind === "hover" ? sorted(one) === sorted(text) : one.includes(text)))
 
 /** The messages nobody expects, each with its line. */
 export const unexpected = (
