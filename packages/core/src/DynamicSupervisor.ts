@@ -98,7 +98,7 @@ export interface Instance<out Id extends string, out K> {
   readonly [dynamic]: { readonly id: Id; readonly kinds: K }
 }
 
-type KindContext<K> = StartContext<LayerOf<K>>
+type KindContext<K> = K extends { readonly layer: infer L } ? StartContext<L> : never
 
 type KindsOf<Sup> =
   Sup extends Instance<string, infer K>
@@ -166,8 +166,6 @@ export interface ChildOptions {
   readonly shutdown?: ChildSpec.Shutdown | undefined
 }
 
-type Server<Sup, E, R> = Effect.Effect<ServerRef<Sup>, E, R>
-
 const ask = <A, E1, E, R>(
   server: Effect.Effect<unknown, E, R>,
   message: object
@@ -194,7 +192,7 @@ const plain = careFor({})
  * @category children
  */
 export const startChild = <Sup, E, R, K extends KindsOf<Sup>>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   kind: K,
   args: Readonly<StartArgs<LayerOf<K>>>,
   options: ChildOptions = noOptions
@@ -217,7 +215,7 @@ export const startChild = <Sup, E, R, K extends KindsOf<Sup>>(
  * @category children
  */
 export const terminateChild = <Sup, E, R, Child>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   child: ServerRef<Child>
 ): Effect.Effect<void, NoSuchChild | CallError | E, R> =>
   Effect.suspend(() => {
@@ -244,7 +242,7 @@ export interface ChildInfo {
  * @category children
  */
 export const whichChildren = <Sup, E, R>(
-  server: Server<Sup, E, R>
+  server: Effect.Effect<ServerRef<Sup>, E, R>
 ): Effect.Effect<Iterable<ChildInfo>, CallError | E, R> => ask(server, new internal.WhichChildren())
 
 /**
@@ -259,8 +257,9 @@ export interface Counts extends internal.DynamicCounts {}
  *
  * @category children
  */
-export const countChildren = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effect<Counts, CallError | E, R> =>
-  ask(server, new internal.CountChildren())
+export const countChildren = <Sup, E, R>(
+  server: Effect.Effect<ServerRef<Sup>, E, R>
+): Effect.Effect<Counts, CallError | E, R> => ask(server, new internal.CountChildren())
 
 /**
  * Stops the supervisor: its children stop all at once, then it ends with the reason (`DYN-9`).
@@ -268,7 +267,7 @@ export const countChildren = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effe
  * @category ending
  */
 export const stop = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   reason?: ExitReason,
   options?: StopOptions
 ): Effect.Effect<void, CallError | E, R> => stopServer(server, reason, options)
@@ -279,5 +278,5 @@ export const stop = <Sup, E, R>(
  * @category ending
  */
 export const awaitEnd = <Sup, E, R>(
-  server: Server<Sup, E, R>
+  server: Effect.Effect<ServerRef<Sup>, E, R>
 ): Effect.Effect<ExitReason, MaxRestartsExceeded | CallError | E, R> => awaitEndOf(server)

@@ -283,7 +283,7 @@ const layerOf = (
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
-// What a supervisor is asked. It answers when it is done with what it is doing, however long that takes (`SUP-39`).
+// What a supervisor is asked, by its tag, its ref, or an effect that finds it. It answers when it is done with what it is doing, however long that takes (`SUP-39`).
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
@@ -300,9 +300,6 @@ export interface ChildInfo extends internal.ChildInfo {}
  */
 export interface Counts extends internal.Counts {}
 
-/** A supervisor, by its tag, its ref, or an effect that finds it. */
-type Server<Sup, E, R> = Effect.Effect<ServerRef<Sup>, E, R>
-
 const ask = <A, E1, E, R>(
   server: Effect.Effect<unknown, E, R>,
   message: object
@@ -316,7 +313,7 @@ const ask = <A, E1, E, R>(
  * @category children
  */
 export const whichChildren = <Sup, E, R>(
-  server: Server<Sup, E, R>
+  server: Effect.Effect<ServerRef<Sup>, E, R>
 ): Effect.Effect<ReadonlyArray<ChildInfo>, CallError | E, R> => ask(server, new internal.WhichChildren())
 
 /**
@@ -324,8 +321,9 @@ export const whichChildren = <Sup, E, R>(
  *
  * @category children
  */
-export const countChildren = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effect<Counts, CallError | E, R> =>
-  ask(server, new internal.CountChildren())
+export const countChildren = <Sup, E, R>(
+  server: Effect.Effect<ServerRef<Sup>, E, R>
+): Effect.Effect<Counts, CallError | E, R> => ask(server, new internal.CountChildren())
 
 /**
  * One child (`SUP-37`).
@@ -333,7 +331,7 @@ export const countChildren = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effe
  * @category children
  */
 export const getChild = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   id: string
 ): Effect.Effect<ChildInfo, NoSuchChild | CallError | E, R> => ask(server, new internal.GetChild({ id }))
 
@@ -347,7 +345,7 @@ export const getChild = <Sup, E, R>(
  * @category children
  */
 export const startChild = <Sup, E, R, ROut, E2>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   child: Layer.Layer<ROut, E2> | ChildSpec.ChildSpec<ROut, E2>
 ): Effect.Effect<Context.Context<ROut>, AlreadyStarted | AlreadyPresent | FailedToStart | CallError | E, R> =>
   Effect.suspend(() => {
@@ -362,7 +360,7 @@ export const startChild = <Sup, E, R, ROut, E2>(
  * @category children
  */
 export const terminateChild = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   id: string
 ): Effect.Effect<void, NoSuchChild | CallError | E, R> => ask(server, new internal.TerminateChild({ id }))
 
@@ -372,7 +370,7 @@ export const terminateChild = <Sup, E, R>(
  * @category children
  */
 export const restartChild = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   id: string
 ): Effect.Effect<void, NoSuchChild | ChildRunning | FailedToStart | AlreadyStarted | CallError | E, R> =>
   Effect.asVoid(ask(server, new internal.RestartChild({ id })))
@@ -383,7 +381,7 @@ export const restartChild = <Sup, E, R>(
  * @category children
  */
 export const deleteChild = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   id: string
 ): Effect.Effect<void, NoSuchChild | ChildRunning | CallError | E, R> => ask(server, new internal.DeleteChild({ id }))
 
@@ -394,7 +392,7 @@ export const deleteChild = <Sup, E, R>(
  * @category ending
  */
 export const stop = <Sup, E, R>(
-  server: Server<Sup, E, R>,
+  server: Effect.Effect<ServerRef<Sup>, E, R>,
   reason?: ExitReason,
   options?: StopOptions
 ): Effect.Effect<void, CallError | E, R> => stopServer(server, reason, options)
@@ -406,7 +404,7 @@ export const stop = <Sup, E, R>(
  * @category ending
  */
 export const awaitEnd = <Sup, E, R>(
-  server: Server<Sup, E, R>
+  server: Effect.Effect<ServerRef<Sup>, E, R>
 ): Effect.Effect<ExitReason, MaxRestartsExceeded | CallError | E, R> => awaitEndOf(server)
 
 /**
@@ -414,4 +412,5 @@ export const awaitEnd = <Sup, E, R>(
  *
  * @category looking
  */
-export const tree = <Sup, E, R>(server: Server<Sup, E, R>): Effect.Effect<string, CallError | E, R> => draw(server)
+export const tree = <Sup, E, R>(server: Effect.Effect<ServerRef<Sup>, E, R>): Effect.Effect<string, CallError | E, R> =>
+  draw(server)
