@@ -43,7 +43,7 @@ export const isRestarted = (restart: Restart, reason: ExitReason): boolean =>
   restart === "permanent" || (restart === "transient" && !isExpected(reason))
 
 /**
- * The child at `position` has ended by itself, or the attempt to restart it has failed. `isTooMany` counts a restart and
+ * The child at `position` has ended by itself. `isTooMany` counts a restart and
  * says whether the limit is passed; it is asked only if there is one to be counted (`SUP-17`).
  */
 export const ended = (
@@ -60,7 +60,10 @@ export const ended = (
     : { _tag: "Leave", forget: child.restart === "temporary" }
 }
 
-/** The child at `position` is to be started again, with those that its strategy ties to it (`SUP-10` to `SUP-12`). */
+/**
+ * The child at `position` is to be started again, with those that its strategy ties to it (`SUP-10` to `SUP-12`): it has
+ * ended, or an attempt to restart it has failed, for whatever reason (`SUP-18`).
+ */
 export const restart = (
   { strategy }: Rules,
   children: ReadonlyArray<Child>,

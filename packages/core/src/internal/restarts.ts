@@ -1,6 +1,6 @@
 /**
  * The restart intensity: whether a supervisor has restarted more often than it may within a while. The window slides and
- * its border counts as within (`SUP-15`).
+ * its border counts as within (`SUP-15`). OTP counts in whole seconds, this in milliseconds, of a time that never goes back.
  */
 export class Restarts {
   private readonly limit: number
