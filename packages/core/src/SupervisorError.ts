@@ -2,7 +2,6 @@
  * What can go wrong when children are started, ended and looked up, beside what a call to their supervisor may fail
  * with.
  */
-import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
 import { causeLine } from "./internal/causeLine.ts"
 
@@ -113,10 +112,7 @@ export class MaxRestartsExceeded extends Schema.TaggedError<MaxRestartsExceeded>
   override get message(): string {
     return (
       `${this.path.join(" / ")} gave up: ${this.child} ended once more after ` +
-      `${this.restarts} restarts within ${this.within} ms.${
-        // Empty if it ended without an error.
-        Cause.isEmpty(this.reason) ? "" : ` The last time: ${causeLine(this.reason)}`
-      }`
+      `${this.restarts} restarts within ${this.within} ms. The last time: ${causeLine(this.reason)}`
     )
   }
 }

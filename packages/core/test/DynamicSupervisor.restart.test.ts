@@ -222,7 +222,7 @@ describe("a restart that fails", () => {
       assert.strictEqual(begun, 4)
       const error = Exit.isFailure(exit) ? Cause.failureOption(exit.cause) : undefined
       assert.strictEqual(error?._tag, "Some")
-      assert.strictEqual(yield* told(roll(school)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(school)), "ServerDown: shutdown")
     })
   )
 
@@ -318,7 +318,7 @@ describe("the limit", () => {
       assert.strictEqual(yield* roll(school), "4 of 4")
       yield* end(pupils[3]!, boom)
       yield* quiet
-      assert.strictEqual(yield* told(roll(school)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(school)), "ServerDown: shutdown")
     })
   )
 
@@ -339,7 +339,7 @@ describe("the limit", () => {
       const school = yield* open({ intensity: { restarts: 0, within: "1 second" } })
       yield* end(yield* enrol(school), boom)
       yield* quiet
-      assert.strictEqual(yield* told(roll(school)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(school)), "ServerDown: shutdown")
     })
   )
 
@@ -356,7 +356,7 @@ describe("the limit", () => {
       const other = yield* enrol(quick)
       yield* crash(other, "5 seconds")
       yield* crash(other, "1 second")
-      assert.strictEqual(yield* told(roll(quick)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(quick)), "ServerDown: shutdown")
     })
   )
 
@@ -460,7 +460,7 @@ describe("a back-off", () => {
       assert.strictEqual(yield* count(pupil), 1)
       yield* end(pupil, boom)
       yield* quiet
-      assert.strictEqual(yield* told(roll(school)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(school)), "ServerDown: shutdown")
     })
   )
 

@@ -106,7 +106,7 @@ describe("the options of a dynamic supervisor", () => {
       yield* TestClock.adjust("4999 millis")
       yield* end(first, boom)
       yield* quiet
-      assert.strictEqual(yield* told(roll(school)), "ServerDown: no process")
+      assert.strictEqual(yield* told(roll(school)), "ServerDown: shutdown")
     })
   )
 })

@@ -326,7 +326,7 @@ describe("Supervisor, children that are plain layers", () => {
       const events = yield* listening
       const layer = Layer.effectDiscard(Effect.flatMap(Effect.fork(Effect.fail("no")), Fiber.join))
       assert.strictEqual(yield* Effect.flip(openHouse(House.layer({ children: [layer] }))), "no")
-      assert.deepStrictEqual(yield* events, [])
+      assert.deepStrictEqual(yield* events, ["#1 FailedToStart"])
     }).pipe(Effect.scoped)
   )
 

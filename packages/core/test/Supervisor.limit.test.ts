@@ -50,7 +50,7 @@ describe("Supervisor, restart intensity", () => {
       for (const server of [a, b, c]) {
         assert.strictEqual(yield* told(stateOf(server as typeof a)), "ServerDown: shutdown")
       }
-      assert.strictEqual(yield* told(Supervisor.whichChildren(sup)), "ServerDown: no process")
+      assert.strictEqual(yield* told(Supervisor.whichChildren(sup)), "ServerDown: shutdown")
       const exit = yield* Fiber.join(waiting)
       assert(Exit.isFailure(exit) && exit.cause._tag === "Fail")
       const { error } = exit.cause
@@ -270,7 +270,7 @@ describe("Supervisor, restart intensity", () => {
         [
           [
             "ERROR",
-            "Outer / #1 gave up: a ended once more after 3 restarts within 5000 ms. The last time: Error: a bug"
+            "Outer / Sup gave up: a ended once more after 3 restarts within 5000 ms. The last time: Error: a bug"
           ]
         ]
       )

@@ -354,14 +354,14 @@ describe("refs of supervised servers", () => {
         yield* TestClock.adjust("1 second")
         yield* settled
         assert.strictEqual(yield* stateOf(a), 2)
-        yield* Supervisor.terminateChild(outer, "#1")
+        yield* Supervisor.terminateChild(outer, "Sup")
         assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
-        yield* Supervisor.restartChild(outer, "#1")
+        yield* Supervisor.restartChild(outer, "Sup")
         assert.strictEqual(yield* stateOf(a), 3)
         const watcher = yield* Effect.fork(Stream.runDrain(GenServer.changes(a)))
         yield* settled
-        yield* Supervisor.terminateChild(outer, "#1")
-        yield* Supervisor.deleteChild(outer, "#1")
+        yield* Supervisor.terminateChild(outer, "Sup")
+        yield* Supervisor.deleteChild(outer, "Sup")
         assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
         yield* Fiber.join(watcher)
       })
@@ -385,7 +385,7 @@ describe("refs of supervised servers", () => {
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* Fiber.join(first), "2")
         const second = yield* hold
-        yield* Supervisor.terminateChild(outer, "#1")
+        yield* Supervisor.terminateChild(outer, "Sup")
         assert.strictEqual(yield* Fiber.join(second), "ServerDown: shutdown")
       })
     )

@@ -77,7 +77,7 @@ describe("Supervisor.worker", () => {
           })
         )
         yield* quiet
-        assert.strictEqual(yield* told(statuses(house)), "ServerDown: no process")
+        assert.strictEqual(yield* told(statuses(house)), "ServerDown: shutdown")
         assert.strictEqual(runs, 4)
       })
   )
@@ -134,7 +134,7 @@ describe("Supervisor.worker", () => {
       const run = Effect.die(new Error("a bug"))
       const { house } = yield* logging(log)(openHouse(House.layer({ children: [Supervisor.worker("worker", run)] })))
       yield* quiet
-      assert.strictEqual(yield* told(statuses(house)), "ServerDown: no process")
+      assert.strictEqual(yield* told(statuses(house)), "ServerDown: shutdown")
       assert.deepStrictEqual(
         log.lines.map(({ annotations, cause, level, message }) => [
           level,

@@ -314,8 +314,11 @@ const stopRef = (
   const request = new StopRequest(server, reason)
   if (!server.canStopAtOnce) return enqueue(fiber, server, request, timeout)
   server.requestStop(request)
-  const answer = request.exit as Exit.Exit<unknown, unknown>
-  return mustGiveWay(fiber) ? Effect.zipRight(turn, answer) : answer
+  const { exit } = request
+  const giveWay = mustGiveWay(fiber)
+  // A crash that was asked for is logged first, in the server's own fiber.
+  if (exit === null) return Effect.uninterruptibleMask((restore) => wait(fiber, request, timeout, giveWay, restore))
+  return giveWay ? Effect.zipRight(turn, exit) : exit
 }
 
 /** `Process.exit` for a server. */

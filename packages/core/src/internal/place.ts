@@ -231,8 +231,9 @@ export abstract class Place implements Planned, Parent {
   /** It has not ended in the time that it may take. */
   private isLate(): void {
     const { overdue, isEnding } = this.keeper.root
-    this.keeper.log(overdueLog(this.id, this, this.waited))
+    // An application that ends tells of all of them together.
     if (isEnding) overdue.push({ path: this.path, waited: this.waited, why: "late" })
+    else this.keeper.log(overdueLog(this.id, this, this.waited))
     this.kill()
   }
 
