@@ -85,10 +85,18 @@ export interface Stopped<Prepared> {
  *
  * @category models
  */
-export interface Options<Children extends ReadonlyArray<ChildSpec.Child>, E, R, Prepared, R1, R2, R3>
-  extends Supervisor.Options<Children, E, R> {
+export interface Options<
+  Children extends ReadonlyArray<ChildSpec.Child>,
+  E,
+  R,
+  Prepared,
+  R1,
+  R2,
+  R3,
+  Name extends string = string
+> extends Supervisor.Options<Children, E, R> {
   /** The name of the application and of its top supervisor. */
-  readonly name: string
+  readonly name: Name
   /**
    * How long the whole may take to end, from the first word of it and with `prepStop` and `stop`; what is not done by
    * then is killed. 30 seconds by default.
@@ -101,8 +109,8 @@ export interface Options<Children extends ReadonlyArray<ChildSpec.Child>, E, R, 
    */
   readonly prepStop?: Effect.Effect<Prepared, unknown, R1> | undefined
   /**
-   * Runs when everything is stopped (`APP-7`), without what the children provided. A failure is logged (`APP-8`); when there is no time left, it is begun and
-   * left behind.
+   * Runs when everything is stopped (`APP-7`), without what the children provided. A failure is logged (`APP-8`); when
+   * there is no time left, it is begun and left behind.
    */
   readonly stop?: ((stopped: Stopped<Prepared>) => Effect.Effect<unknown, unknown, R2>) | undefined
   /**
@@ -117,15 +125,15 @@ export interface Options<Children extends ReadonlyArray<ChildSpec.Child>, E, R, 
  *
  * @category models
  */
-export interface Application<in Provides, out E, out R> {
-  readonly name: string
+export interface Application<in Provides, out E, out R, in out Name extends string = string> {
+  readonly name: Name
   /** The tag of the top supervisor, for `Supervisor.whichChildren` and its like. */
-  readonly supervisor: Supervisor.ServiceClass<TopSupervisor, string>
+  readonly supervisor: Supervisor.ServiceClass<TopSupervisor<Name>, string>
   /**
    * The application as a part of a larger program. Fails as its children do. If it gives up, that is logged as fatal,
    * its refs answer `ServerDown` with `Shutdown`, and `Supervisor.awaitEnd` fails.
    */
-  readonly layer: Layer.Layer<Provides | TopSupervisor, E, R>
+  readonly layer: Layer.Layer<Provides | TopSupervisor<Name>, E, R>
   /**
    * Runs it. Succeeds when its top supervisor has ended as somebody wanted; fails with {@link ApplicationFailed} when a
    * child cannot be started, or the supervisor gives up or is killed, and has then logged the account of it. Interrupted,
@@ -146,12 +154,12 @@ export interface Application<in Provides, out E, out R> {
 declare const topSupervisor: unique symbol
 
 /**
- * The top supervisor of an application, as a service.
+ * The top supervisor of the application of that name, as a service.
  *
  * @category models
  */
-export interface TopSupervisor {
-  readonly [topSupervisor]: true
+export interface TopSupervisor<in out Name extends string> {
+  readonly [topSupervisor]: (_: Name) => Name
 }
 
 /**
@@ -168,13 +176,15 @@ export const make = <
   Prepared = unknown,
   R1 = never,
   R2 = never,
-  R3 = never
+  R3 = never,
+  const Name extends string = string
 >(
-  options: Options<Children, E, R, Prepared, R1, R2, R3>
+  options: Options<Children, E, R, Prepared, R1, R2, R3, Name>
 ): Application<
   ChildSpec.Provides<Children>,
   E | ChildSpec.ErrorOf<Children[number]>,
-  Exclude<R | ChildSpec.Requires<Children> | R2 | Exclude<R1 | R3, ChildSpec.Provides<Children>>, TopSupervisor>
+  Exclude<R | ChildSpec.Requires<Children> | R2 | Exclude<R1 | R3, ChildSpec.Provides<Children>>, TopSupervisor<Name>>,
+  Name
 > =>
   // What the children come to exists only in types.
   makeApplication(options as never, (failure) => new ApplicationFailed(failure)) as never

@@ -83,8 +83,8 @@ declare const dynamic: unique symbol
 export interface ServiceClass<in out Sup, out Id extends string, out K> extends Context.Tag<Sup, ServerRef<Sup>> {
   new (_: never): Instance<Id, K>
   readonly key: Id
-  /** The supervisor. It requires what its kinds of children require. */
-  layer(options?: Options): Layer.Layer<Sup, never, KindContext<K>>
+  /** The supervisor. It requires what its kinds of children require, but for itself, which they are given. */
+  layer(options?: Options): Layer.Layer<Sup, never, Exclude<KindContext<K>, Sup>>
   /** Builds nothing: finds, at each use, the supervisor of that name under the same root. */
   readonly byName: Layer.Layer<Sup>
 }
