@@ -37,6 +37,25 @@ export class Front extends DynamicSupervisor.Service<Front>()("@app/Front", { ch
 }
 same<Effect.Effect.Context<typeof Front.open>, Front>(true)
 
+// Children that start others of their kind: the compiler goes in a circle unless the layer's type is said.
+class Branch extends GenServer.Service<Branch>()("@app/Branch", { messages: [Join] }) {
+  static readonly layer: (depth: number) => Layer.Layer<Branch, never, Branches | Repo> = this.toLayer(
+    (depth: number) => Effect.as(Repo, depth),
+    {
+      handleCall: {
+        Join: (_, depth) =>
+          DynamicSupervisor.startChild(Branches, Branch, [depth + 1]).pipe(
+            Effect.orDie,
+            Effect.as(GenServer.reply([], depth))
+          )
+      }
+    }
+  )
+}
+class Branches extends DynamicSupervisor.Service<Branches>()("@app/Branches", { children: [Branch] }) {}
+export const branches = Branches.layer()
+//           ^? const branches: Layer.Layer<Branches, never, Repo>
+
 // -- starting ---------------------------------------------------------------------------------------------------------
 
 export const room = DynamicSupervisor.startChild(Rooms, Room, ["kitchen", 10])
@@ -107,11 +126,11 @@ export const noList = DynamicSupervisor.startChild(Rooms, Room, "kitchen")
 // @expect-error: Expected 3-4 arguments, but got 2
 export const noArguments = DynamicSupervisor.startChild(Rooms, Lobby)
 
-// @expect-error: Argument of type 'typeof Desk' is not assignable to parameter of type 'typeof Hashmap | typeof Room | typeof Lobby'
-export const wrongKind = DynamicSupervisor.startChild(Rooms, Desk, [])
+// @expect-error: Argument of type 'typeof Room' is not assignable to parameter of type 'typeof Desk'
+export const wrongKind = DynamicSupervisor.startChild(Front, Room, ["kitchen"])
 
-// @expect-error: Argument of type 'Layer<Room, never, Repo>' is not assignable to parameter of type 'typeof Hashmap | typeof Room | typeof Lobby'
-export const layerForKind = DynamicSupervisor.startChild(Rooms, Room.layer("kitchen"), [])
+// @expect-error: Argument of type 'Layer<Desk, never, Mailer>' is not assignable to parameter of type 'typeof Desk'
+export const layerForKind = DynamicSupervisor.startChild(Front, Desk.layer, [])
 
 // @expect-error: Refused<"the supervisor declares no kinds of children">
 export const noKinds = DynamicSupervisor.startChild(Empty, Room, ["kitchen"])

@@ -7,7 +7,7 @@ import { Get, Hashmap } from "./Hashmap.ts"
 import { Lobby, Mailer, newsletter, Pool, Repo, Room } from "./Services.ts"
 
 class Tick extends Context.Tag("Tick")<Tick, Effect.Effect<void>>() {}
-class Format extends Context.Tag("Format")<Format, (n: number) => Effect.Effect<string>>() {}
+class Format extends Context.Tag("Format")<Format, (n: number) => Effect.Effect<number>>() {}
 class Maybe extends Context.Tag("Maybe")<Maybe, { readonly flush?: Effect.Effect<void> }>() {}
 class Workers extends Supervisor.Service<Workers>()("@app/Workers") {}
 
@@ -18,7 +18,7 @@ export const order = Effect.runPromise(Layer.launch(Supervisor.layer({ children:
 
 export const provided = Effect.runPromise(
   // @expect-error: Type 'Repo' is not assignable to type 'never'
-  Effect.provide(GenServer.call(Hashmap, new Get({ key: "a" })), Supervisor.layer({ children: [Mailer.layer, Hashmap.layer(), Repo.layer] }))
+  Effect.provide(Hashmap.get("a"), Supervisor.layer({ children: [Mailer.layer, Hashmap.layer(), Repo.layer] }))
 )
 
 export const made = Effect.runPromise(
@@ -147,7 +147,7 @@ export const startIf = Supervisor.child(Repo.layer, { startIf: Effect.succeed(tr
 export const startIfServer = Supervisor.child(Lobby.layer, { startIf: Effect.succeed(true) })
 
 // @expect-error: required in type 'Refused<"a child that provides something cannot be left out">'
-export const startIfInline = Supervisor.child(Layer.provide(Mailer.layer, Repo.layer), { startIf: Effect.succeed(true) })
+export const startIfInline = Supervisor.child(Layer.succeed(Tick, Effect.void), { startIf: Effect.succeed(true) })
 
 // @expect-error: Type 'boolean' is not assignable to type 'Effect<boolean, never, never>'
 export const startIfPlain = Supervisor.child(newsletter, { startIf: true })
@@ -181,7 +181,7 @@ export const lateBoundServer = Supervisor.child(Hashmap.layer(), { lateBound: [H
 export const lateBoundEffect = Supervisor.child(Layer.succeed(Tick, Effect.void), { lateBound: [Tick] })
 
 // @expect-error: Refused<"its members are what is asked anew, and this service is itself an Effect, a Stream or a function">
-export const lateBoundFunction = Supervisor.child(Layer.succeed(Format, () => Effect.succeed("")), { lateBound: [Format] })
+export const lateBoundFunction = Supervisor.child(Layer.succeed(Format, Effect.succeed), { lateBound: [Format] })
 
 // @expect-error: Refused<"not a tag">
 export const lateBoundKey = Supervisor.child(Repo.layer, { lateBound: ["Repo"] })

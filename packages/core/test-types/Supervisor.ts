@@ -26,7 +26,9 @@ export const none = Supervisor.layer({ children: [] })
 export const nothing = Supervisor.layer({ strategy: "rest_for_one", children: [newsletter] })
 //           ^? const nothing: Layer.Layer<never, Offline, Mailer>
 
-export const servers = Supervisor.layer({ children: [Repo.layer, Mailer.layer, Room.layer("a", 10), Lobby.layer, Desk.layer] })
+export const servers = Supervisor.layer({
+  children: [Repo.layer, Mailer.layer, Room.layer("a", 10), Lobby.layer, Desk.layer]
+})
 same<typeof servers, Layer.Layer<Repo | Mailer | Room | Lobby | Desk>>(true)
 
 export const late = Supervisor.layer({ children: [Layer.provide(Lobby.layer, Mailer.layer), Desk.layer] })
@@ -67,8 +69,10 @@ export const choiceMade = Supervisor.layer({
 
 // -- lists that an Effect gives ---------------------------------------------------------------------------------------
 
-export const mapped = Supervisor.layer({ children: Effect.map(DateTime.now, () => [Repo.layer, Mailer.layer, newsletter]) })
-//           ^? const mapped: Layer.Layer<Repo | Mailer, Offline, never>
+export const mapped = Supervisor.layer({
+  //         ^? const mapped: Layer.Layer<Repo | Mailer, Offline, never>
+  children: Effect.map(DateTime.now, () => [Repo.layer, Mailer.layer, newsletter])
+})
 export const piped = Supervisor.layer({
   //         ^? const piped: Layer.Layer<Repo | Mailer, never, never>
   children: DateTime.now.pipe(Effect.map(() => [Repo.layer, Mailer.layer]))
@@ -119,12 +123,8 @@ type Chain<Length extends number, Done extends ReadonlyArray<unknown> = []> = Do
         >
       ]
     >
-type Reversed<Layers extends ReadonlyArray<unknown>, Done extends ReadonlyArray<unknown> = []> = Layers extends readonly [
-  infer Head,
-  ...infer Tail
-]
-  ? Reversed<Tail, [Head, ...Done]>
-  : Done
+type Reversed<Layers extends ReadonlyArray<unknown>, Done extends ReadonlyArray<unknown> = []> =
+  Layers extends readonly [infer Head, ...infer Tail] ? Reversed<Tail, [Head, ...Done]> : Done
 type Link = Chain<200>[number]
 
 declare const chain: Chain<200>
@@ -215,11 +215,18 @@ same<Layer.Layer.Context<typeof askedByAnother>, Workers | Repo>(true)
 
 // what is in a tree is provided by the tree
 export const nested = Supervisor.layer({
-  children: [Repo.layer, Supervisor.layer({ children: [Supervisor.child(Workers.live, { shutdown: "infinity" })] }), Lobby.layer]
+  children: [
+    Repo.layer,
+    Supervisor.layer({ children: [Supervisor.child(Workers.live, { shutdown: "infinity" })] }),
+    Lobby.layer
+  ]
 })
 same<typeof nested, Layer.Layer<Repo | Workers | Mailer | Room | Desk | Lobby, Offline>>(true)
 export const nestedInline = Supervisor.layer({
-  children: [Supervisor.layer({ children: Effect.map(Pool, () => [Repo.layer]) }), Workers.layer({ children: [worker] })]
+  children: [
+    Supervisor.layer({ children: Effect.map(Pool, () => [Repo.layer]) }),
+    Workers.layer({ children: [worker] })
+  ]
 })
 same<typeof nestedInline, Layer.Layer<Repo | Workers, never, Pool | Mailer>>(true)
 
