@@ -24,6 +24,8 @@ class Shop extends Context.Tag("@test/Shop")<
   }
 >() {}
 
+class Numbers extends Effect.Service<Numbers>()("Numbers", { succeed: { one: Effect.succeed(1) } }) {}
+
 class Other extends Context.Tag("@test/Other")<Other, { readonly number: number }>() {}
 
 /** A shop that is another one at each build, breaks when it is told to, and opens as long as `opens` says. */
@@ -284,5 +286,15 @@ describe("Supervisor, lateBound", () => {
       )
       yield* close
     })
+  )
+
+  it.effect("a class of Effect.Service can be given out: its `_tag` stays what it is", () =>
+    Effect.gen(function* () {
+      const numbers = yield* Numbers
+      assert.strictEqual(numbers._tag, "Numbers")
+      assert.strictEqual(yield* numbers.one, 1)
+    }).pipe(
+      Effect.provide(Supervisor.layer({ children: [Supervisor.child(Numbers.Default, { lateBound: [Numbers] })] }))
+    )
   )
 })

@@ -280,7 +280,11 @@ describe("Supervisor, restart intensity", () => {
 
   for (const [how, ending, account] of [
     ["a kill", kill, "ms. The last time: it was interrupted"],
-    ["an end without an error", (a: GenServer.ServerRef<A>) => end(a, ExitReason.normal), "ms. The last time: it ended by itself"]
+    [
+      "an end without an error",
+      (a: GenServer.ServerRef<A>) => end(a, ExitReason.normal),
+      "ms. The last time: it ended by itself"
+    ]
   ] as const) {
     it.scoped(`the account says what the last end was: ${how}`, () =>
       Effect.gen(function* () {

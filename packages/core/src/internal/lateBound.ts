@@ -66,7 +66,8 @@ const make = (estate: Seats, key: string, first: Members): object => {
       if (cache.has(member)) return cache.get(member)
       const sample = last[member]
       // What a service does not have, it has not here either: `then`, for whoever asks whether this is a promise.
-      if (sample === undefined) return undefined
+      // So with what `Effect.Service` adds: it is the same for each.
+      if (sample === undefined || member === "_tag") return sample
       const given =
         typeof sample === "function" && !Effect.isEffect(sample)
           ? (...args: ReadonlyArray<unknown>) =>
