@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scheduler from "effect/Scheduler"
+import { RandomScheduler } from "./scheduler.ts"
 
 /** Milliseconds that the engine may be off: whoever wakes closer together does so at the same time. */
 const rounding = 0.0005
@@ -56,9 +57,11 @@ export class VirtualClock implements Clock.Clock {
       })
     })
     // What sleeps in Effect's default runtime wakes in ours all the same: nothing runs by itself.
-    return Effect.withFiberRuntime((fiber) =>
-      fiber.currentScheduler === Scheduler.defaultScheduler ? Effect.withScheduler(sleep, this.scheduler) : sleep
-    )
+    return Effect.withFiberRuntime((fiber) => {
+      // Interrupted after it is in the list and before Effect waits, it would never be taken out.
+      if (this.scheduler instanceof RandomScheduler) this.scheduler.hold(fiber)
+      return fiber.currentScheduler === Scheduler.defaultScheduler ? Effect.withScheduler(sleep, this.scheduler) : sleep
+    })
   }
 
   /** When the next sleeper is to be woken; ∞ if nobody sleeps. */

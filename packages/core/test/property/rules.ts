@@ -5,7 +5,7 @@
  */
 
 import type { Entry } from "./stage.ts"
-import { type Body, type Child, type Group, topId, type Why } from "./tree.ts"
+import { type Body, type Child, type Group, type Refusal, topId, type Why } from "./tree.ts"
 
 /** How a child has ended. */
 type End = Why | "killed"
@@ -52,7 +52,7 @@ export class Rules {
   readonly trace: Array<Entry> = []
   /** What happens also, somewhen. */
   readonly loose: Array<string> = []
-  readonly refusals = new Map<string, { times: number; readonly how: "fail" | "ignore" }>()
+  readonly refusals = new Map<string, { times: number; readonly how: Refusal["how"] }>()
   private readonly lives = new Map<string, number>()
 
   private write(what: string): void {
@@ -104,6 +104,7 @@ export class Rules {
     }
     kid.life = (this.lives.get(id) ?? 0) + 1
     this.lives.set(id, kid.life)
+    if (body._tag === "Layer" || body.effectful) this.now += body.start
     const refusal = this.refusals.get(id)
     if (refusal !== undefined && refusal.times > 0) {
       refusal.times--

@@ -14,7 +14,7 @@ import { Root } from "../../src/internal/root.ts"
 import * as Supervisor from "../../src/Supervisor.ts"
 import { VirtualClock } from "./clock.ts"
 import { Random, RandomScheduler } from "./scheduler.ts"
-import type { Ask as AskOf, Body, Child, Group } from "./tree.ts"
+import type { Ask as AskOf, Body, Child, Group, Refusal } from "./tree.ts"
 
 export class Ask extends GenServer.Call<Ask>()("Ask", {
   payload: { how: Schema.Literal("plain", "slow", "crash", "kept") },
@@ -41,7 +41,7 @@ interface State {
   readonly life: number
 }
 
-type Verdict = "start" | "fail" | "ignore"
+type Verdict = "start" | Refusal["how"]
 
 type AnyLayer = Layer.Layer<never, unknown>
 
@@ -55,7 +55,7 @@ export class Stage {
   readonly trace: Array<Entry> = []
   readonly resources: Array<Resource> = []
   /** Which children refuse to start, and how often they will. */
-  readonly refusals = new Map<string, { times: number; readonly how: "fail" | "ignore" }>()
+  readonly refusals = new Map<string, { times: number; readonly how: Refusal["how"] }>()
   /** How children that are no servers are told to end. */
   readonly commands = new Map<string, (why: "normal" | "crash") => void>()
   private readonly lives = new Map<string, number>()
@@ -150,7 +150,7 @@ export class Stage {
       case "Group":
         return this.group(id, body)
       case "Layer":
-        return this.plain(id, body.release)
+        return this.plain(id, body)
       case "Server": {
         const server = this.server(id, body)
         if (body.outer === null) return server
@@ -171,17 +171,31 @@ export class Stage {
     }) as AnyLayer
   }
 
-  private plain(id: string, release: number): AnyLayer {
+  private plain(id: string, { release, start }: Extract<Body, { _tag: "Layer" }>): AnyLayer {
     return Layer.scopedDiscard(
       Effect.suspend(() => {
         const life = this.begin(id)
         const works = Effect.asVoid(Effect.forkScoped(this.command(id)))
         return Effect.zipRight(
           this.acquire(id, life, release),
-          Effect.suspend(() => (this.decide(id, life) === "start" ? works : Effect.fail("refused")))
+          this.after(id, life, start, (verdict) => (verdict === "start" ? works : Effect.fail("refused")))
         )
       })
     ) as AnyLayer
+  }
+
+  /** Goes on as it is decided, after a while. */
+  private after<A, E, R>(
+    id: string,
+    life: number,
+    ms: number,
+    go: (verdict: Verdict) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    const decided = Effect.suspend(() => {
+      const verdict = this.decide(id, life)
+      return verdict === "hang" ? Effect.never : go(verdict)
+    })
+    return ms === 0 ? decided : Effect.delay(decided, ms)
   }
 
   private worker(id: string, release: number): Effect.Effect<void, string, Scope.Scope> {
@@ -197,26 +211,30 @@ export class Stage {
   }
 
   private server(id: string, body: Extract<Body, { _tag: "Server" }>): AnyLayer {
-    const { effectful, onRestart, release, terminate, trapExit } = body
+    const { effectful, onRestart, release, start, terminate, trapExit } = body
     const service = GenServer.Service<never>()(`@trees/${id}`, {
       messages: [Ask]
     }) as unknown as GenServer.ServiceClass<never, string, Ask, State>
-    const enter = (life: number) => {
-      switch (this.decide(id, life)) {
-        case "fail":
-          throw new Error("refused")
+    const enter = (life: number, verdict: Verdict) => {
+      switch (verdict) {
+        case "start":
+          return { life }
         case "ignore":
           return GenServer.ignore
         default:
-          return { life }
+          throw new Error("refused")
       }
     }
-    const init = () => enter(this.begin(id))
+    const init = () => {
+      const life = this.begin(id)
+      return enter(life, this.decide(id, life))
+    }
     const effectfulInit = () =>
       Effect.suspend(() => {
         const life = this.begin(id)
         const acquire = release === null ? Effect.void : this.acquire(id, life, release)
-        return Effect.map(acquire, () => enter(life))
+        const entered = this.after(id, life, start, (verdict) => Effect.sync(() => enter(life, verdict)))
+        return Effect.zipRight(acquire, entered)
       })
     const kept = this.isOrderly || onRestart === "drop" ? (onRestart === "drop" ? "drop" : "keep") : onRestart
     const callbacks = {

@@ -11,12 +11,14 @@ export type Body =
       /** Its layer is more than the server: there is a resource, too, that is released after the server has ended. */
       readonly outer: number | null
       readonly effectful: boolean
+      /** What `init` takes, if it is an Effect. */
+      readonly start: number
       readonly trapExit: boolean
       readonly terminate: number | null
       readonly release: number | null
       readonly onRestart: "drop" | "keep" | "retry"
     }
-  | { readonly _tag: "Layer"; readonly release: number }
+  | { readonly _tag: "Layer"; readonly start: number; readonly release: number }
   | { readonly _tag: "Worker"; readonly release: number }
   | Group
 
@@ -60,11 +62,11 @@ export type Fault =
   | { readonly _tag: "Top"; readonly how: "killed" | Why }
   | { readonly _tag: "Jump"; readonly ms: number }
 
-/** The next starts of one child fail, or want no process. */
+/** The next starts of one child fail, want no process, or never end. */
 export interface Refusal {
   readonly target: number
   readonly times: number
-  readonly how: "fail" | "ignore"
+  readonly how: "fail" | "ignore" | "hang"
 }
 
 /** A call from outside. */
@@ -149,13 +151,14 @@ const leaf: FastCheck.Arbitrary<Body> = weighted<Body>(
       _tag: constant("Server" as const),
       outer: oneOf(null, null, 0, 30),
       effectful: FastCheck.boolean(),
+      start: slowness,
       trapExit: FastCheck.boolean(),
       terminate: slownessOrNone,
       release: slownessOrNone,
       onRestart: oneOf<"drop" | "keep" | "retry">("drop", "keep", "retry")
     })
   ],
-  [2, slowness.map((release) => ({ _tag: "Layer", release }))],
+  [2, FastCheck.tuple(slowness, slowness).map(([start, release]) => ({ _tag: "Layer", start, release }))],
   [2, slowness.map((release) => ({ _tag: "Worker", release }))]
 )
 
@@ -208,7 +211,7 @@ const fault: FastCheck.Arbitrary<Fault> = weighted<Fault>(
 )
 
 const refusal = (times: FastCheck.Arbitrary<number>): FastCheck.Arbitrary<Refusal> =>
-  FastCheck.record({ target, times, how: oneOf("fail", "fail", "fail", "ignore") })
+  FastCheck.record({ target, times, how: oneOf("fail", "fail", "fail", "ignore", "hang") })
 
 const ask: FastCheck.Arbitrary<Ask> = FastCheck.record({
   target,
@@ -264,10 +267,16 @@ export const orderlyProgram: FastCheck.Arbitrary<Program> = programOf(
   FastCheck.array(step(fault.map((fault) => [fault])), { maxLength: 14, size: "max" })
 ).map(foreseeable)
 
+/** Faults that come together mostly hit what stands together. */
+const faultsNearby: FastCheck.Arbitrary<ReadonlyArray<Fault>> = FastCheck.tuple(
+  FastCheck.array(fault, { minLength: 2, maxLength: 5, size: "max" }),
+  target,
+  oneOf(2, 3, 4, 1000)
+).map(([faults, around, width]) =>
+  faults.map((fault) => ("target" in fault ? { ...fault, target: around + (fault.target % width) } : fault))
+)
+
 /** Several things at once. */
 export const wildProgram: FastCheck.Arbitrary<Program> = programOf(
-  FastCheck.array(step(FastCheck.array(fault, { minLength: 2, maxLength: 5, size: "max" })), {
-    maxLength: 5,
-    size: "max"
-  })
+  FastCheck.array(step(faultsNearby), { maxLength: 5, size: "max" })
 )

@@ -292,9 +292,10 @@ export class TreeRun {
     this.stage.clock.advance(this.stage.clock.now + ms)
   }
 
-  refuse({ how, times }: Refusal, { body, id }: Pick<Child, "body" | "id">): Refusal["how"] {
+  refuse({ how, times }: Refusal, { body, id }: Pick<Child, "body" | "id">, mayHang: boolean = false): Refusal["how"] {
     // Only a server by itself can want no process.
-    const possible = body._tag === "Server" && body.outer === null ? how : "fail"
+    const isPossible = how === "hang" ? mayHang : body._tag === "Server" && body.outer === null
+    const possible = isPossible ? how : "fail"
     this.stage.refusals.clear()
     this.stage.refusals.set(id, { times, how: possible })
     this.say(`the next ${times} starts of ${id} ${possible}`)

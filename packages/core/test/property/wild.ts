@@ -3,7 +3,17 @@
  * nothing without an owner, and what a supervisor says of its children is what they are.
  */
 import { outerOf, workOf } from "./stage.ts"
-import { type Body, type Child, childrenOf, type Fault, laterId, named, type Program, topId } from "./tree.ts"
+import {
+  type Body,
+  type Child,
+  childrenOf,
+  type Fault,
+  laterId,
+  named,
+  type Program,
+  type Refusal,
+  topId
+} from "./tree.ts"
 import { type Finding, type Options, TreeRun } from "./treeRun.ts"
 
 const at = <A>(items: ReadonlyArray<A>, index: number): A | undefined => items[index % items.length]
@@ -19,18 +29,20 @@ class WildRun extends TreeRun {
 
   async run({ isCutShort, refusal, steps, top }: Program): Promise<Finding> {
     for (const child of childrenOf(top)) this.known.set(child.id, child)
-    if (refusal !== null) this.refuseOne(refusal)
+    if (refusal !== null) this.refuseOne(refusal, false)
     if (await this.boot(top)) {
       for (const [place, { asks, faults, refusal }] of steps.entries()) {
         if (this.problems.length > 0) break
-        if (refusal !== null) this.refuseOne(refusal)
+        const isLast = isCutShort && place === steps.length - 1
+        // Who waits for what hangs is told when the tree ends.
+        if (refusal !== null) this.refuseOne(refusal, isLast)
         const children = Array.from(this.known.values())
         for (const ask of asks) {
           const target = at(children, ask.target)
           if (target !== undefined) this.ask(ask, target.id, target.body)
         }
         for (const fault of faults) this.inflict(fault, children)
-        if (isCutShort && place === steps.length - 1) {
+        if (isLast) {
           this.hasten(20)
           break
         }
@@ -46,14 +58,14 @@ class WildRun extends TreeRun {
     return this
   }
 
-  private refuseOne(refusal: Parameters<TreeRun["refuse"]>[0]): void {
+  private refuseOne(refusal: Refusal, mayHang: boolean): void {
     const target = at(
       Array.from(this.known.values()).filter(({ body }) => body._tag !== "Group"),
       refusal.target
     )
     if (target === undefined) return
     this.meddled.add(above(target.id))
-    this.refuse(refusal, target)
+    this.refuse(refusal, target, mayHang)
   }
 
   private inflict(fault: Fault, children: ReadonlyArray<Child>): void {
