@@ -56,7 +56,7 @@ class OrderlyRun extends TreeRun {
     this.rules.refusals.clear()
     const target = refusal === null ? undefined : at(children, refusal.target)
     if (refusal === null || target === undefined) return
-    this.rules.refusals.set(target.id, { times: refusal.times, how: this.refuse(refusal, target) })
+    this.rules.refusals.set(target.id, { times: refusal.times, how: this.refuse(refusal, target, false) })
   }
 
   /** Does it, and says what comes of it by the rules. */

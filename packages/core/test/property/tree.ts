@@ -211,7 +211,7 @@ const fault: FastCheck.Arbitrary<Fault> = weighted<Fault>(
 )
 
 const refusal = (times: FastCheck.Arbitrary<number>): FastCheck.Arbitrary<Refusal> =>
-  FastCheck.record({ target, times, how: oneOf("fail", "fail", "fail", "ignore", "hang") })
+  FastCheck.record({ target, times, how: oneOf("fail", "fail", "fail", "ignore") })
 
 const ask: FastCheck.Arbitrary<Ask> = FastCheck.record({
   target,

@@ -292,7 +292,7 @@ export class TreeRun {
     this.stage.clock.advance(this.stage.clock.now + ms)
   }
 
-  refuse({ how, times }: Refusal, { body, id }: Pick<Child, "body" | "id">, mayHang: boolean = false): Refusal["how"] {
+  refuse({ how, times }: Refusal, { body, id }: Pick<Child, "body" | "id">, mayHang: boolean): Refusal["how"] {
     // Only a server by itself can want no process.
     const isPossible = how === "hang" ? mayHang : body._tag === "Server" && body.outer === null
     const possible = isPossible ? how : "fail"

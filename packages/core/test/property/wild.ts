@@ -29,21 +29,22 @@ class WildRun extends TreeRun {
 
   async run({ isCutShort, refusal, steps, top }: Program): Promise<Finding> {
     for (const child of childrenOf(top)) this.known.set(child.id, child)
-    if (refusal !== null) this.refuseOne(refusal, false)
+    if (refusal !== null) this.refuseOne(refusal)
     if (await this.boot(top)) {
       for (const [place, { asks, faults, refusal }] of steps.entries()) {
         if (this.problems.length > 0) break
         const isLast = isCutShort && place === steps.length - 1
-        // Who waits for what hangs is told when the tree ends.
-        if (refusal !== null) this.refuseOne(refusal, isLast)
         const children = Array.from(this.known.values())
+        // Who waits for what hangs is told when the tree ends.
+        if (isLast) this.hang(faults, children)
+        else if (refusal !== null) this.refuseOne(refusal)
         for (const ask of asks) {
           const target = at(children, ask.target)
           if (target !== undefined) this.ask(ask, target.id, target.body)
         }
         for (const fault of faults) this.inflict(fault, children)
         if (isLast) {
-          this.hasten(20)
+          this.hasten(60)
           break
         }
         await this.settle()
@@ -58,14 +59,21 @@ class WildRun extends TreeRun {
     return this
   }
 
-  private refuseOne(refusal: Refusal, mayHang: boolean): void {
+  private refuseOne(refusal: Refusal): void {
     const target = at(
       Array.from(this.known.values()).filter(({ body }) => body._tag !== "Group"),
       refusal.target
     )
     if (target === undefined) return
     this.meddled.add(above(target.id))
-    this.refuse(refusal, target, mayHang)
+    this.refuse(refusal, target, false)
+  }
+
+  /** Who is hit first is started again without end. */
+  private hang(faults: ReadonlyArray<Fault>, children: ReadonlyArray<Child>): void {
+    const hit = faults.flatMap((fault) => ("target" in fault && fault._tag !== "Start" ? [fault.target] : []))[0]
+    const child = hit === undefined ? undefined : at(children, hit)
+    if (child !== undefined) this.refuse({ target: 0, times: 1, how: "hang" }, child, true)
   }
 
   private inflict(fault: Fault, children: ReadonlyArray<Child>): void {
