@@ -469,8 +469,10 @@ export class SupervisorProcess extends Overseer {
       if (place === undefined) return this.missing(id)
       if (place.status === "restarting") {
         this.cancelRestart(place)
-        // Those that were to be started after it are not started either.
-        for (const other of this.places) if (other !== place && other.status === "stopped") other.giveUp()
+        // Those that were to be started after it are not started either, unless another one takes them along.
+        const isAnother = this.places.some((other) => other !== place && other.status === "restarting")
+        const stopped = isAnother ? [] : this.places.filter((other) => other !== place && other.status === "stopped")
+        for (const other of stopped) other.giveUp()
       }
       return Effect.map(this.stopPlace(place, ExitReason.shutdown()), () => {
         place.giveUp(ExitReason.shutdown())
