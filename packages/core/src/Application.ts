@@ -125,7 +125,8 @@ export interface Options<
  *
  * @category models
  */
-export interface Application<in Provides, out E, out R, in out Name extends string = string> {
+// biome-ignore lint/suspicious/noExplicitAny: who writes the type without a name means an application of whatever name
+export interface Application<in Provides, out E, out R, in out Name extends string = any> {
   readonly name: Name
   /** The tag of the top supervisor, for `Supervisor.whichChildren` and its like. */
   readonly supervisor: Supervisor.ServiceClass<TopSupervisor<Name>, string>
@@ -158,7 +159,8 @@ declare const topSupervisor: unique symbol
  *
  * @category models
  */
-export interface TopSupervisor<in out Name extends string> {
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface TopSupervisor<in out Name extends string = any> {
   readonly [topSupervisor]: (_: Name) => Name
 }
 
