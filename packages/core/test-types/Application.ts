@@ -66,7 +66,9 @@ export const askedByItself = Application.make({
 })
 // one whose name is not known
 export const any = (name: string) => Application.make({ name, children: [Repo.layer] })
-same<ReturnType<typeof any>, Application.Application<Repo, never, never>>(true)
+same<ReturnType<typeof any>, Application.Application<Repo, never, never, string>>(true)
+// written without a name, it is an application of whatever name
+export const written: Application.Application<never, never, never> = askedByItself
 
 export const nested = Application.make({
   //         ^? const nested: Application.Application<Repo | Pool, Offline, never, "Nested">

@@ -240,7 +240,7 @@ const afterEnd = (
   if (root.since === null) return Effect.void
   const report = reportOf(plan.name, alarm.now() - root.since, root)
   // What could not be started has its account.
-  const log = root.failure !== null && report.isClean ? Effect.void : logOf(report)
+  const log = root.failure !== null && report.isClean ? Effect.void : logOf(report, root.whole?.hasAccount === true)
   const { stop } = plan.callbacks
   return Effect.zipRight(
     quietly(log),
@@ -248,8 +248,11 @@ const afterEnd = (
   )
 }
 
-const logOf = (report: ShutdownReport): Effect.Effect<void> =>
-  report.isInTime ? Effect.logInfo(String(report)) : Effect.logWarning(String(report))
+/** A program says that it has ended; a part of one only if there is something to say. */
+const logOf = (report: ShutdownReport, isProgram: boolean): Effect.Effect<void> => {
+  if (!report.isInTime) return Effect.logWarning(String(report))
+  return isProgram || !report.isClean ? Effect.logInfo(String(report)) : Effect.logDebug(String(report))
+}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Running

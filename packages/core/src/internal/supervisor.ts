@@ -472,7 +472,7 @@ export class SupervisorProcess extends Overseer {
         // Those that were to be started after it are not started either, unless another one takes them along.
         const isAnother = this.places.some((other) => other !== place && other.status === "restarting")
         const stopped = isAnother ? [] : this.places.filter((other) => other !== place && other.status === "stopped")
-        for (const other of stopped) other.giveUp()
+        for (const other of stopped) other.giveUp(ExitReason.shutdown())
       }
       return Effect.map(this.stopPlace(place, ExitReason.shutdown()), () => {
         place.giveUp(ExitReason.shutdown())
