@@ -248,7 +248,8 @@ export class Stage {
               return terminate === 0 ? Effect.void : Effect.sleep(terminate)
             }
           }),
-      shutdown: body.outer === null ? 5_000 : "infinity",
+      // Its child's is the one that counts. Not for ever: one that traps exits and hangs in `init` ends by it.
+      shutdown: body.outer === null ? 5_000 : 60_000,
       mailbox: { onRestart: kept === "retry" ? { retry: 2 } : kept }
     }
     // What the callbacks of all these servers have in common is not worth their types.

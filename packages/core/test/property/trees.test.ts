@@ -15,7 +15,7 @@ import { wildRun } from "./wild.ts"
 const givenSeed = process.env["SEED"]
 /** One that is always the same, and one that is not. */
 const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
-const programs = Number(process.env["PROGRAMS"] ?? 100)
+const programs = Number(process.env["PROGRAMS"] ?? 150)
 const path = process.env["SHRUNK"]
 
 /** How long may be spent, mostly to make a failing program smaller, in milliseconds. */
