@@ -83,7 +83,7 @@ describe("Application, ending", () => {
       })
       yield* logging(log)(Effect.provide(Effect.void, app.layer))
       assert.deepStrictEqual(diary, ["+a", "+b", "prepStop", "-b", "-a", "stop"])
-      assert.deepStrictEqual(linesOf(log), ["INFO App has stopped in 0 ms"])
+      assert.deepStrictEqual(linesOf(log), ["DEBUG App has stopped in 0 ms"])
     })
   )
 
