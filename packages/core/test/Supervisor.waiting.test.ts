@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as ExitReason from "../src/ExitReason.ts"
 import * as GenServer from "../src/GenServer.ts"
@@ -9,10 +10,11 @@ import * as Supervisor from "../src/Supervisor.ts"
 
 class Ask extends GenServer.Call<Ask>()("Ask", { success: Schema.Number }) {}
 class Hang extends GenServer.Call<Hang>()("Hang") {}
+class Dig extends GenServer.Call<Dig>()("Dig") {}
 
 type Start = "start" | "ignore" | "fail"
 
-class Patient extends GenServer.Service<Patient>()("@test/Patient", { messages: [Ask, Hang] }) {
+class Patient extends GenServer.Service<Patient>()("@test/Patient", { messages: [Ask, Hang, Dig] }) {
   /** Keeps its callers waiting for the next one; its starts go as the list says. */
   static readonly layer = this.toLayer(
     (starts: Array<Start>) =>
@@ -29,7 +31,10 @@ class Patient extends GenServer.Service<Patient>()("@test/Patient", { messages: 
     {
       handleCall: {
         Ask: (_, state) => GenServer.reply(state, state),
-        Hang: () => Effect.never
+        Hang: () => Effect.never,
+        // Does not let itself be interrupted, and takes its time.
+        Dig: (_, state) =>
+          Effect.as(Effect.uninterruptible(Effect.repeatN(Effect.yieldNow(), 100)), GenServer.reply(undefined, state))
       },
       mailbox: { onRestart: "keep" }
     }
@@ -37,6 +42,7 @@ class Patient extends GenServer.Service<Patient>()("@test/Patient", { messages: 
 }
 
 class Top extends Supervisor.Service<Top>()("@test/Top") {}
+class Inner extends Supervisor.Service<Inner>()("@test/Inner") {}
 
 const reasonOf = (fiber: Fiber.RuntimeFiber<unknown, { readonly _tag: string }>) =>
   Effect.map(Effect.flip(Fiber.join(fiber)), (error) =>
@@ -53,6 +59,21 @@ describe("callers who wait for the next server", () => {
       yield* Effect.yieldNow()
       yield* Process.exit(Patient, ExitReason.killed)
       assert.strictEqual(yield* reasonOf(waiting), "NoProcess")
+    }).pipe(Effect.provide(tree))
+  })
+
+  it.scoped("are told when the server ends only after its next one was given up", () => {
+    const inner = Inner.layer({ children: [Patient.layer([])] })
+    const tree = Top.layer({ backoff: Schedule.spaced("1 second"), children: [inner] })
+    return Effect.gen(function* () {
+      yield* Effect.fork(Effect.exit(GenServer.call(Patient, new Dig())))
+      yield* Effect.yieldNow()
+      const waiting = yield* Effect.fork(GenServer.call(Patient, new Ask(), { timeout: "infinity" }))
+      yield* Effect.yieldNow()
+      // What the server was doing goes on until after all of this.
+      yield* Process.exit(Inner, ExitReason.killed)
+      yield* Supervisor.terminateChild(Top, "Inner")
+      assert.strictEqual(yield* reasonOf(waiting), "Killed")
     }).pipe(Effect.provide(tree))
   })
 

@@ -178,7 +178,7 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   /** Takes the seat. `onStarted` is told how the start ended. */
   protected take(onStarted: (exit: Started) => void): void {
     this.onStarted = onStarted
-    this.seat.occupant = this
+    this.seat.take(this)
     enlist(this)
   }
 

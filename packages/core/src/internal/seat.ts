@@ -69,6 +69,8 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   isKept = false
   /** What the last one has left for the next. */
   held: Held | null = null
+  /** Whether a next one was given up while the last one was still about to end. */
+  private isGivenUp = false
   /** Of a supervisor: what its children's places have left for those of the next one, by their ids. */
   private estates: Map<string, Seats> | null = null
   private watchers: Set<Watcher> | null = null
@@ -86,6 +88,17 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
   get down(): DownReason {
     if (typeof this.reason === "function") this.reason = this.reason()
     return this.reason
+  }
+
+  /** Somebody takes the seat. */
+  take(occupant: I): void {
+    this.occupant = occupant
+    this.isGivenUp = false
+  }
+
+  /** Whether what the occupant leaves is for a next one. */
+  get isAwaiting(): boolean {
+    return this.isKept && !this.isGivenUp
   }
 
   /** A state was committed that is another one than before. */
@@ -119,6 +132,7 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
 
   /** What the last one has left is not waited for any longer. */
   release(reason: DownReason): void {
+    this.isGivenUp = true
     this.held?.dismiss(this.name, reason)
     this.held = null
     if (this.estates !== null) for (const seat of this.left()) seat.release(reason)

@@ -615,7 +615,7 @@ export class Server extends Incarnation implements Home, Owner {
       else envelope.settle(downExit(this.name, envelope.tag, reason))
     }
     // Its supervisor may have been killed, and the next one started in its seat by now.
-    const isKept = this.seat.isKept && this.seat.occupant === this
+    const isKept = this.seat.isAwaiting && this.seat.occupant === this
     const kept = isKept && this.definition.keeps ? this.retried(reason) : null
     if (this.envelope !== null && kept?.[0] !== this.envelope) {
       // The reply of `stopReply` also goes out when `terminate` has crashed (`CB-12`), but not from a killed server.

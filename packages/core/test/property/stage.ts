@@ -156,7 +156,9 @@ export class Stage {
         if (body.outer === null) return server
         // It is counted with the server that comes after it.
         const outside = Effect.suspend(() => this.acquire(outerOf(id), this.next(id), body.outer ?? 0))
-        return Layer.provideMerge(server, Layer.scopedDiscard(outside)) as AnyLayer
+        // Not by `provideMerge`: it builds the outer one in two fibers that share it, and Effect never releases what one of
+        // them was interrupted over, right between counting itself among its users and saying when it is none any more.
+        return Layer.flatMap(Layer.scopedDiscard(outside), () => server) as AnyLayer
       }
     }
   }
