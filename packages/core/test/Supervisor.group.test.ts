@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as ExitReason from "../src/ExitReason.ts"
@@ -42,6 +43,30 @@ describe("a group restart that somebody calls off", () => {
       assert.strictEqual(told._tag === "ServerDown" ? told.reason._tag : told._tag, "Shutdown")
       const later = yield* Effect.flip(GenServer.call(Second, new Ask()))
       assert.strictEqual(later._tag === "ServerDown" ? later.reason._tag : later._tag, "NoProcess")
+    }).pipe(Effect.provide(tree))
+  })
+
+  it.scoped("does not say of the one that had ended that it is to come back", () => {
+    let starts = 0
+    const failing = Layer.scopedDiscard(
+      Effect.suspend(() =>
+        ++starts === 1 ? Effect.void : Effect.zipRight(Effect.repeatN(Effect.yieldNow(), 5), Effect.fail("no"))
+      )
+    )
+    const tree = Top.layer({
+      strategy: "one_for_all",
+      children: [Supervisor.child(failing, { id: "failing" }), Second.layer]
+    })
+    return Effect.gen(function* () {
+      yield* Process.exit(Second, ExitReason.killed)
+      // Asked for while it is being started, and so before the next attempt.
+      yield* Supervisor.terminateChild(Top, "failing")
+      assert.deepStrictEqual(
+        (yield* Supervisor.whichChildren(Top)).map(({ id, status }) => `${id} ${status}`),
+        ["Second stopped", "failing stopped"]
+      )
+      yield* Supervisor.restartChild(Top, "Second")
+      assert.strictEqual(yield* GenServer.call(Second, new Ask()), 1)
     }).pipe(Effect.provide(tree))
   })
 })

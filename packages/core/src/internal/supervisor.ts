@@ -327,6 +327,8 @@ export class SupervisorProcess extends Overseer {
         positions.map((position) => this.places[position] as Place)
       const [stop, forget, start] = [at(decision.stop), at(decision.forget), at(decision.start)]
       if (culprit.hasRemains) yield* this.clear(culprit)
+      // It does not run, also if its turn never comes: one before it may fail to start, and be terminated then.
+      culprit.status = "stopped"
       const restarting = (): ExitReason.DownReason => culprit.restarting()
       culprit.announce(restarting)
       for (const place of stop) {

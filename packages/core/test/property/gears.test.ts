@@ -14,11 +14,10 @@ import { violations } from "./model.ts"
 import { outline, parting } from "./outline.ts"
 import { type Program, program } from "./program.ts"
 import { type Options, run } from "./run.ts"
+import { seeds } from "./seeds.ts"
 
 type Inline = Options["inline"]
 
-const givenSeed = process.env["SEED"]
-const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
 const usual = 150
 const programs = Number(process.env["PROGRAMS"] ?? usual)
 const path = process.env["SHRUNK"]

@@ -72,7 +72,11 @@ class Model extends Replay {
     const taken = server.busy === null ? 1 : 0
     parcel.ahead = server.queue.filter((other) => isFromOutside(other) && beganLater(this, other)).length - taken
     server.queue.push(parcel)
-    if (server.idle !== null && this.now < server.idle.due - tolerance) server.idle.cancelled = true
+    if (server.idle !== null) {
+      if (this.now < server.idle.due - tolerance) server.idle.cancelled = true
+      // Due by now, and not come: whichever of the two the server has heard of first.
+      else server.idle.isRivalled = true
+    }
     const caller = sender._tag === "Handler" ? this.servers.get(sender.server) : undefined
     if (kind === "call" || kind === "stop") {
       this.waiting.add(parcel)
@@ -204,7 +208,7 @@ class Model extends Replay {
     if (next !== null && event.ending._tag === "Idle") {
       const { ms } = event.ending
       const due = this.now + ms
-      server.idle = { id: next, ms, due, latest: exact ? due : null, cancelled: false }
+      server.idle = { id: next, ms, due, latest: exact ? due : null, cancelled: false, isRivalled: false }
     }
   }
 }

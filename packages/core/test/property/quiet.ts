@@ -48,7 +48,7 @@ export const quiet = (replay: Replay, server: ServerModel): void => {
       replay.problem(`timer #${armed.id} has not come`)
   }
   const { idle } = server
-  if (idle?.latest != null && !idle.cancelled && idle.latest <= replay.now - tolerance) {
+  if (idle?.latest != null && !idle.cancelled && !idle.isRivalled && idle.latest <= replay.now - tolerance) {
     replay.problem(`the idle time-out #${idle.id} has not come`)
   }
 }

@@ -38,6 +38,8 @@ export interface Idle {
   readonly due: number
   latest: number | null
   cancelled: boolean
+  /** Whether a message came when it was due already: then it may have been cancelled by that. */
+  isRivalled: boolean
 }
 
 /** How a server ends, as far as is known. */

@@ -8,13 +8,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { orderlyRun } from "./orderly.ts"
+import { seeds } from "./seeds.ts"
 import { orderlyProgram, type Program, wildProgram } from "./tree.ts"
 import type { Finding, Options } from "./treeRun.ts"
 import { wildRun } from "./wild.ts"
 
-const givenSeed = process.env["SEED"]
 /** One that is always the same, and one that is not. */
-const seeds = givenSeed === undefined ? [42, Math.floor(Math.random() * 2 ** 31)] : [Number(givenSeed)]
 const programs = Number(process.env["PROGRAMS"] ?? 150)
 const path = process.env["SHRUNK"]
 
