@@ -87,6 +87,22 @@ describe("Application, ending", () => {
     })
   )
 
+  it.effect("says so, too, if a supervisor within it could not be started while it ran, or at first", () =>
+    Effect.gen(function* () {
+      const log = makeLog()
+      const refused = () => group("g", [part(nowhere, "x", { start: Effect.fail("no") })])
+      const patient = Layer.catchAll(
+        Supervisor.layer({ children: [part(nowhere, "y", { start: Effect.fail("no") })] }),
+        () => Layer.empty
+      )
+      const app = Application.make({ name: "App", children: [part(nowhere, "a"), patient] })
+      const ask = Effect.flip(Supervisor.startChild(app.supervisor, refused()))
+      assert.strictEqual((yield* logging(log)(Effect.provide(ask, app.layer)))._tag, "FailedToStart")
+      yield* logging(log)(Effect.provide(Effect.void, app.layer))
+      assert.deepStrictEqual(linesOf(log), ["DEBUG App has stopped in 0 ms", "DEBUG App has stopped in 0 ms"])
+    })
+  )
+
   it.effect("prepStop and stop may use the top supervisor, which has ended by the time of stop (APP-14)", () =>
     Effect.gen(function* () {
       const diary: Array<string> = []

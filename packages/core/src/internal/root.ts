@@ -79,11 +79,15 @@ export class Root {
 
   /** The supervisor has started all its children. */
   cameUp(supervisor: object): void {
-    if (this.whole?.top === supervisor) this.isUp = true
+    if (this.whole?.top !== supervisor) return
+    this.isUp = true
+    // What failed on the way did not keep it from starting.
+    this.failure = null
   }
 
-  /** A supervisor fails with its child: the child within it was told before. */
+  /** A supervisor fails with its child: the child within it was told before. What is started later is no part of that. */
   failedToStart(path: ReadonlyArray<string>, cause: Cause.Cause<unknown>): void {
+    if (this.whole === null || this.isUp) return
     if (this.failure === null || !isWithin(this.failure.path, path)) this.failure = { path, cause }
   }
 
