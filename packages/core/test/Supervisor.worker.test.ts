@@ -3,9 +3,11 @@ import { ExitReason, Process, Supervisor } from "@effect-otp/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as TestClock from "effect/TestClock"
 import { House, type News, openHouse, say, since, statuses } from "./fixtures/household.ts"
+import { heard, listening } from "./fixtures/listening.ts"
 import { logging, makeLog } from "./fixtures/logging.ts"
 import { quiet, told } from "./fixtures/observing.ts"
 
@@ -127,6 +129,30 @@ describe("Supervisor.worker", () => {
       yield* close
     })
   )
+
+  for (const shutdown of ["5 seconds", "brutal"] as const) {
+    it.effect(`is not run at all if its supervisor ends before its first step, and that is no crash: ${shutdown}`, () =>
+      Effect.gen(function* () {
+        const log = makeLog()
+        const events = yield* listening
+        // At every step of the start.
+        for (let steps = 0; steps < 16; steps++) {
+          const first = Supervisor.child(Layer.effectDiscard(Effect.yieldNow()), { id: "first" })
+          const worker = Supervisor.worker("worker", Effect.never, { shutdown })
+          const building = yield* Effect.fork(
+            Effect.scoped(logging(log)(Layer.build(House.layer({ children: [first, worker] }))))
+          )
+          for (let step = 0; step < steps; step++) yield* Effect.yieldNow()
+          yield* Fiber.interrupt(building)
+        }
+        assert.deepStrictEqual(log.lines, [])
+        assert.deepStrictEqual(
+          (yield* heard(events)).filter((line) => line.startsWith("Crashed") && !line.includes("killed")),
+          []
+        )
+      }).pipe(Effect.scoped)
+    )
+  }
 
   it.effect("says its crash in the log, once for each that is another one, and tells what it is in Process.list", () =>
     Effect.gen(function* () {

@@ -88,7 +88,7 @@ export class FiberPlace extends Place {
   }
 
   override cancel(): void {
-    this.run?.interrupt()
+    this.run?.close()
   }
 
   protected override whenOver(onEnd: (reason: ExitReason.ExitReason) => void): void {
@@ -274,6 +274,8 @@ class Run implements Nest, Listed {
 
   private worker(effect: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<void> {
     return Effect.suspend(() => {
+      // Told to end before its first step, it takes none.
+      if (this.isClosing || this.isKilled) return Effect.sync(() => this.failed(Cause.interrupt(FiberId.none)))
       this.hasStarted = true
       this.tellStart()
       this.onOutcome(started)
@@ -422,7 +424,7 @@ class Run implements Nest, Listed {
   // What it is told
   // -----------------------------------------------------------------------------------------------------------------
 
-  interrupt(): void {
+  private interrupt(): void {
     this.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
