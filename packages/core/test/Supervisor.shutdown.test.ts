@@ -476,13 +476,33 @@ describe("Supervisor, shutdown", () => {
         const building = yield* Effect.fork(Layer.buildWithScope(House.layer({ children }), scope))
         yield* quiet
         yield* Fiber.interrupt(building)
-        yield* quiet
         yield* Scope.close(scope, Exit.void)
-        assert.deepStrictEqual(since(news).sort(), ["+Ann", "-Ann", "Bob interrupted"])
+        assert.deepStrictEqual(since(news), ["+Ann", "Bob interrupted", "-Ann"])
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(news, [])
       })
     )
+
+    for (const trapExit of [false, true]) {
+      it.effect(`waits until what init had acquired is released: trapExit: ${trapExit}`, () =>
+        Effect.gen(function* () {
+          const news: News = []
+          const init = Effect.zipRight(
+            Effect.acquireRelease(say(news, "+lock"), () => Effect.delay(say(news, "-lock"), "1 second")),
+            Effect.never
+          )
+          const scope = yield* Scope.make()
+          const children = [room("first", news), Bob.layer(news, { init, trapExit })] as const
+          const building = yield* Effect.fork(Layer.buildWithScope(House.layer({ children }), scope))
+          yield* quiet
+          const closing = yield* Effect.fork(Effect.zipRight(Fiber.interrupt(building), Scope.close(scope, Exit.void)))
+          yield* quiet
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(closing)
+          assert.deepStrictEqual(news, ["+first", "+lock", "-lock at 1000", "-first at 1000"])
+        })
+      )
+    }
 
     for (const [shutdown, ms] of [
       [undefined, 5000],

@@ -5,7 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Exit from "effect/Exit"
 import type { Type } from "../ChildSpec.ts"
-import { type ExitReason, killed } from "../ExitReason.ts"
+import { type ExitReason, killed, shutdown } from "../ExitReason.ts"
 import { AlreadyStarted } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
 import type { Environment } from "./environment.ts"
@@ -68,7 +68,8 @@ export class ServerPlace extends Place {
   }
 
   override cancel(): void {
-    this.server?.kill()
+    // Also one that traps exits: in its `init` it would not come to that. What `init` has acquired is waited for.
+    this.server?.exit(shutdown())
   }
 
   protected override whenOver(onEnd: (reason: ExitReason) => void): void {
