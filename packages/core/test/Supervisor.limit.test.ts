@@ -325,6 +325,20 @@ describe("Supervisor, restart intensity", () => {
     })
   )
 
+  it.scoped("awaitEnd that is interrupted leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const { sup } = yield* start({ children: [] })
+      // What is looked at is nobody's business outside.
+      const { occupant } = sup as unknown as { readonly occupant: { readonly onEnd: ReadonlyArray<unknown> } }
+      const before = occupant.onEnd.length
+      const waiting = yield* Effect.forkAll(Array.from({ length: 3 }, () => Supervisor.awaitEnd(sup)))
+      yield* settled
+      assert.strictEqual(occupant.onEnd.length, before + 3)
+      yield* Fiber.interrupt(waiting)
+      assert.strictEqual(occupant.onEnd.length, before)
+    })
+  )
+
   it.scoped("awaitEnd gives the reason of a supervisor that was stopped, and of none", () =>
     Effect.gen(function* () {
       const family = new Family()

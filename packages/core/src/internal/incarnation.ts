@@ -417,8 +417,15 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
       callback(this.ended)
       return
     }
+    // Not a Set: nearly every process has one, which its supervisor or its scope waits with.
     this.onEnd ??= []
     this.onEnd.push(callback)
+  }
+
+  /** Whoever was to be called back does not wait any more. */
+  forgetWaiting(callback: (reason: ExitReason.ExitReason) => void): void {
+    const at = this.onEnd?.indexOf(callback) ?? -1
+    if (at >= 0) this.onEnd?.splice(at, 1)
   }
 
   /**

@@ -15,14 +15,11 @@ export const awaitEnd = <E, R>(
     const process = ref.occupant
     if (process === null) return downExit(ref.name, "awaitEnd", ref.down)
     return Effect.async<ExitReason, MaxRestartsExceeded>((resume) => {
-      let isWaiting = true
-      process.whenDown((reason) => {
-        if (!isWaiting) return
+      const tell = (reason: ExitReason): void => {
         const gaveUp = process instanceof Overseer ? process.gaveUp : null
         resume(gaveUp === null ? Effect.succeed(reason) : Effect.fail(gaveUp))
-      })
-      return Effect.sync(() => {
-        isWaiting = false
-      })
+      }
+      process.whenDown(tell)
+      return Effect.sync(() => process.forgetWaiting(tell))
     })
   }) as Effect.Effect<ExitReason, MaxRestartsExceeded | CallError | E, R>
