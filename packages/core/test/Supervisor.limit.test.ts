@@ -299,6 +299,25 @@ describe("Supervisor, restart intensity", () => {
     )
   }
 
+  it.scoped("the account does not say of a supervisor that was stopped that it gave up, even if it once had", () =>
+    Effect.gen(function* () {
+      class Inner extends Supervisor.Service<Inner>()("@test/Inner") {}
+      const family = new Family()
+      const inner = Inner.layer({ intensity: { restarts: 0, within: 1_000 }, children: [family.a()] })
+      const context = yield* Layer.build(Sup.layer({ intensity: { restarts: 1, within: "1 hour" }, children: [inner] }))
+      const { a, sup } = startedIn(context)
+      const waiting = yield* Effect.fork(Effect.flip(Supervisor.awaitEnd(sup)))
+      yield* crash(a)
+      yield* settled
+      yield* Supervisor.stop(Context.get(context, Inner), ExitReason.shutdown())
+      const { message } = yield* Fiber.join(waiting)
+      assert.strictEqual(
+        message,
+        "Sup gave up: Inner ended once more after 1 restarts within 3600000 ms. The last time: it ended by itself"
+      )
+    })
+  )
+
   it.scoped("giving up is an event, after the crash that was one too many", () =>
     Effect.gen(function* () {
       const family = new Family()

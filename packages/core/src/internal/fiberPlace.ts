@@ -15,7 +15,7 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type { Type } from "../ChildSpec.ts"
 import * as ExitReason from "../ExitReason.ts"
-import { AlreadyStarted } from "../SupervisorError.ts"
+import { AlreadyStarted, type MaxRestartsExceeded } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
 import { parking } from "./effectFiber.ts"
 import type { Wait } from "./envelope.ts"
@@ -489,6 +489,10 @@ class Run implements Nest, Listed {
 
   repeats(text: string): Effect.Effect<void> | null {
     return this.place.repeats(text)
+  }
+
+  gaveUp(why: MaxRestartsExceeded): void {
+    if (!this.isKilled) this.place.gaveUp(why)
   }
 
   seatFor(definition: Definition): Seat<Server> | AlreadyStarted {

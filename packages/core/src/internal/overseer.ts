@@ -20,10 +20,10 @@ import { emit, ProcessEvent } from "./events.ts"
 import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
-import { failed, type Keeper, type Outcome, type Place } from "./place.ts"
+import { causeOf, failed, type Keeper, type Outcome, type Place } from "./place.ts"
 import { attemptLog, firstLine, gaveUpLog, killedLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
-import { isSame, Root } from "./root.ts"
+import { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
 import { Server } from "./server.ts"
 import type { Node } from "./tree.ts"
@@ -116,6 +116,7 @@ export abstract class Overseer extends Server implements Keeper {
     let outcome: Outcome | null = null
     let resume: ((effect: Effect.Effect<Outcome>) => void) | null = null
     place.epoch++
+    place.whyGaveUp = null
     place.startedAt = this.alarm.now()
     this.starting = place
     // Whoever asks this supervisor from in there would wait for itself, also in the turn in which it starts.
@@ -210,7 +211,7 @@ export abstract class Overseer extends Server implements Keeper {
       within,
       reason: cause
     })
-    this.root.gaveUp = this.gaveUp
+    this.parent?.gaveUp(this.gaveUp)
     emit(() => ProcessEvent.GaveUp({ ...this.identity, child: place.id, cause }))
     const { whole } = this.root
     const log =
@@ -220,14 +221,9 @@ export abstract class Overseer extends Server implements Keeper {
     return Effect.as(log, new Stop<unknown>(ExitReason.shutdown(), this))
   }
 
-  /** A supervisor that gave up has ended as if it had been asked to: what it says itself is better. */
-  private whyEnded({ path, reason }: Place): Cause.Cause<unknown> {
-    if (reason?._tag === "Crash") return reason.cause
-    if (reason?._tag === "Killed") return Cause.interrupt(FiberId.none)
-    const { gaveUp } = this.root
-    return reason?._tag === "Shutdown" && gaveUp !== null && isSame(gaveUp.path, path)
-      ? Cause.fail(gaveUp)
-      : Cause.empty
+  private whyEnded({ reason, whyGaveUp }: Place): Cause.Cause<unknown> {
+    if (reason?._tag === "Shutdown" && whyGaveUp !== null) return Cause.fail(whyGaveUp)
+    return reason === null ? Cause.empty : causeOf(reason)
   }
 
   /** An attempt to start it again has failed, and is to be made again. `others` are to be started after it. */

@@ -1,4 +1,5 @@
 import type * as Effect from "effect/Effect"
+import type { MaxRestartsExceeded } from "../SupervisorError.ts"
 
 /** A process's place under its supervisor, as the process sees it. */
 export interface Parent {
@@ -13,4 +14,6 @@ export interface Parent {
    * nothing, and now and then their count.
    */
   repeats(text: string): Effect.Effect<void> | null
+  /** Called by a supervisor that gives up: it will end as if it had been asked to, and what it says itself is better. */
+  gaveUp(why: MaxRestartsExceeded): void
 }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import type { Restart, Type } from "../ChildSpec.ts"
 import * as ExitReason from "../ExitReason.ts"
+import type { MaxRestartsExceeded } from "../SupervisorError.ts"
 import type { Party } from "./envelope.ts"
 import type { Environment } from "./environment.ts"
 import type { Identity } from "./events.ts"
@@ -65,6 +66,8 @@ export abstract class Place implements Planned, Parent {
   epoch = 0
   /** Why it ended last. */
   reason: ExitReason.ExitReason | null = null
+  /** Why the supervisor in it that was started last has given up, if it has. */
+  whyGaveUp: MaxRestartsExceeded | null = null
   private given: ExitReason.DownReason | (() => ExitReason.DownReason) = ExitReason.noProcess
   /** When it was started last, in milliseconds of the alarm's time. */
   startedAt = 0
@@ -156,6 +159,10 @@ export abstract class Place implements Planned, Parent {
     }
     const count = ++this.repeated.count
     return isWorthALine(count) ? repeatedLog(this.id, this, text, count) : Effect.void
+  }
+
+  gaveUp(why: MaxRestartsExceeded): void {
+    this.whyGaveUp = why
   }
 
   /** What runs here has ended by itself. */

@@ -2,7 +2,6 @@
  * What all processes of one tree share: the names, and how much time is left when all of it is to end.
  */
 import type * as Cause from "effect/Cause"
-import type { MaxRestartsExceeded } from "../SupervisorError.ts"
 import type { Seat } from "./seat.ts"
 
 /** A child that did not end in time. */
@@ -52,8 +51,6 @@ export class Root {
   private isUp = false
   /** The child that could not be started, the deepest one, and why; for the account of an application. */
   failure: { readonly path: ReadonlyArray<string>; readonly cause: Cause.Cause<unknown> } | null = null
-  /** The supervisor that gave up last. */
-  gaveUp: MaxRestartsExceeded | null = null
 
   get isEnding(): boolean {
     return this.since !== null
