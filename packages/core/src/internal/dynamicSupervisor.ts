@@ -59,7 +59,7 @@ export class CountChildren extends Call<CountChildren>()("CountChildren", { succ
 
 const messages = [StartChild, TerminateChild, WhichChildren, CountChildren, ...infos]
 
-type Answer = Reply<unknown, unknown>
+type Answer = Reply<unknown, unknown> | Handled
 
 export class DynamicProcess extends Overseer {
   private readonly children = new Map<Seat, ServerPlace>()
@@ -106,6 +106,8 @@ export class DynamicProcess extends Overseer {
     this.drop(place)
     // Nothing is kept of a child that wants no process (`DYN-6`): its ref says so.
     if (outcome._tag === "Ignored") return Effect.succeed(this.answer(place.seat))
+    // It is to end: whoever has asked is told when it has.
+    if (this.isClosing) return Effect.succeed(this.stay)
     this.tellFailed(place, outcome.cause)
     return Effect.fail(new FailedToStart({ supervisor: this.name, id: place.id, reason: outcome.cause }))
   }
