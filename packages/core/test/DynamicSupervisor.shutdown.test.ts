@@ -222,6 +222,25 @@ describe("when a dynamic supervisor is stopped", () => {
     })
   )
 
+  it.scoped("a child that asks it on its way out is told at once that they wait for each other", () =>
+    Effect.gen(function* () {
+      const school = yield* open()
+      const answers: Array<string> = []
+      const asks = { terminate: () => Effect.map(told(roll(school)), (answer) => answers.push(answer)) }
+      const children = [
+        yield* pupil(school, asks),
+        yield* pupil(school, lasting("1 second")),
+        yield* pupil(school, asks)
+      ]
+      const stopping = yield* Effect.fork(DynamicSupervisor.stop(school))
+      yield* quiet
+      assert.deepStrictEqual(answers, ["CallCycle", "CallCycle"])
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(yield* joinAll(children), Array(3).fill("ServerDown: shutdown"))
+    })
+  )
+
   it.scoped("nothing is started any more, and whoever asks is told its end (CALL-8)", () =>
     Effect.gen(function* () {
       const school = yield* open()

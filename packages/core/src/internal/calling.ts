@@ -190,7 +190,9 @@ const cycleFrom = (caller: Party, server: Server): CallCycle | null => {
   while (last !== caller) {
     const waiting: Wait | null = last.waitingFor
     if (waiting === null || !waiting.blocks) return null
-    last = waiting.home
+    const next = waiting.isFor?.(caller) === true ? caller : waiting.home
+    if (next === null) return null
+    last = next
     path.push(last.name)
   }
   return new CallCycle({ path: path as [string, ...Array<string>] })

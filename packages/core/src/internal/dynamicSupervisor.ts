@@ -19,7 +19,7 @@ import type { Parent } from "./parent.ts"
 import type { Care, Outcome, Place } from "./place.ts"
 import { isRestarted } from "./plan.ts"
 import type { Seat } from "./seat.ts"
-import type { Server } from "./server.ts"
+import { Server } from "./server.ts"
 import { ServerPlace } from "./serverPlace.ts"
 import { withName } from "./service.ts"
 
@@ -205,10 +205,18 @@ export class DynamicProcess extends Overseer {
         resume(Effect.void)
         return
       }
+      // A child that asks this supervisor on its way out would wait for itself.
+      this.waitingFor = {
+        home: null,
+        blocks: true,
+        isFor: (party) => party instanceof Server && this.children.get(party.seat)?.party === party
+      }
       for (const place of places) {
         place.status = "stopped"
         place.stop(ExitReason.shutdown(), () => {
-          if (--left === 0) resume(Effect.void)
+          if (--left > 0) return
+          this.waitingFor = null
+          resume(Effect.void)
         })
       }
     })

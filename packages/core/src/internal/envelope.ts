@@ -37,7 +37,10 @@ export interface Party {
 
 /** Something that one may wait for: an answer, room in a mailbox, or the start or end of a child. */
 export interface Wait {
-  readonly home: Party
+  /** Whom one waits for; nobody, where that is several at once. */
+  readonly home: Party | null
+  /** Whether it is one of the several. */
+  isFor?(party: Party): boolean
   /** Whether the way on depends on the other server being free (see the cycles of `calling`). */
   readonly blocks: boolean
 }
