@@ -6,7 +6,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 
 /** What a process is doing. A `zombie` was killed, and what it had acquired is still being released. */
-export type ProcessStatus = "starting" | "idle" | "running" | "restarting" | "stopping" | "zombie"
+export type ProcessStatus = "starting" | "idle" | "running" | "stopping" | "zombie"
 
 interface Fields {
   readonly name: string

@@ -314,7 +314,6 @@ export class SupervisorProcess extends Overseer {
     this.changed(place)
     if (outcome._tag === "Failed")
       return this.isClosing ? Effect.succeed(this.stay) : this.tryAgain(place, outcome.cause)
-    if (outcome._tag === "Ignored" && place.restart === "temporary") this.remove(place)
     return Effect.succeed(this.stay)
   }
 
