@@ -95,7 +95,7 @@ export class MaxChildren extends Schema.TaggedError<MaxChildren>("@effect-otp/co
 
 /**
  * A supervisor has given up: its children have ended more often than its intensity allows, or its back-off schedule is
- * done (`SUP-14`). `child` is the one that ended last, `reason` why.
+ * done (`SUP-14`): `limit` says which. `child` is the one that ended last, `reason` why.
  *
  * @category errors
  */
@@ -107,12 +107,14 @@ export class MaxRestartsExceeded extends Schema.TaggedError<MaxRestartsExceeded>
   child: Schema.String,
   restarts: Schema.Number,
   within: Schema.Number,
+  limit: Schema.optionalWith(Schema.Literal("intensity", "backoff"), { default: () => "intensity" }),
   reason: AnyCause
 }) {
   override get message(): string {
-    return (
-      `${this.path.join(" / ")} gave up: ${this.child} ended once more after ` +
-      `${this.restarts} restarts within ${this.within} ms. The last time: ${causeLine(this.reason)}`
-    )
+    const limit =
+      this.limit === "intensity"
+        ? `after ${this.restarts} restarts within ${this.within} ms`
+        : "than its back-off allows"
+    return `${this.path.join(" / ")} gave up: ${this.child} ended once more ${limit}. The last time: ${causeLine(this.reason)}`
   }
 }

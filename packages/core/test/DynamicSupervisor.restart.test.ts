@@ -297,6 +297,7 @@ describe("the limit", () => {
           child: "Pupil#1",
           restarts: 3,
           within: 5000,
+          limit: "intensity",
           reason: "Error: boom"
         }
       )

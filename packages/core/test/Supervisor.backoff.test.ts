@@ -205,7 +205,10 @@ describe("Supervisor, back-off", () => {
       yield* crash(a)
       yield* settled
       assert.deepStrictEqual(family.news, ["a terminated: crashed: Error: a bug", "b terminated: shutdown"])
-      assert.strictEqual((yield* Fiber.join(waiting))._tag, "MaxRestartsExceeded")
+      assert.strictEqual(
+        (yield* Fiber.join(waiting)).message,
+        "Sup gave up: a ended once more than its back-off allows. The last time: Error: a bug"
+      )
       assert.strictEqual(yield* told(stateOf(a)), "ServerDown: shutdown")
     })
   )

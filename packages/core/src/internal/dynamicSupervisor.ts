@@ -169,7 +169,7 @@ export class DynamicProcess extends Overseer {
       this.drop(place, reason)
       return this.stay
     }
-    if (this.isTooMany()) return this.giveUp(place)
+    if (this.isTooMany()) return this.giveUp(place, "intensity")
     if (this.patience.backoff === null) return this.startAgain(place)
     return Effect.flatMap(this.delayOf(place), (delay) =>
       delay === 0 ? Effect.suspend(() => toEffect(this.startAgain(place))) : this.wait(place, delay, true, [])
@@ -178,7 +178,7 @@ export class DynamicProcess extends Overseer {
 
   onRetry({ epoch, isCounted, place }: Retry): Handled | Effect.Effect<Handled> {
     if (this.isClosing || place.epoch !== epoch || place.status !== "restarting") return this.stay
-    if (!isCounted && this.isTooMany()) return this.giveUp(place)
+    if (!isCounted && this.isTooMany()) return this.giveUp(place, "intensity")
     return this.startAgain(place as ServerPlace)
   }
 

@@ -199,8 +199,8 @@ export abstract class Overseer extends Server implements Keeper {
   /** Counts a restart; true if it is one too many. */
   protected readonly isTooMany = (): boolean => this.window.isTooMany(this.alarm.now())
 
-  /** Ends, with all children, because of that one. */
-  protected giveUp(place: Place): Effect.Effect<Handled> {
+  /** Ends, with all children, because of that one, which has come to that limit. */
+  protected giveUp(place: Place, limit: MaxRestartsExceeded["limit"]): Effect.Effect<Handled> {
     const cause = this.whyEnded(place)
     const { restarts, within } = this.patience
     this.gaveUp = new MaxRestartsExceeded({
@@ -209,6 +209,7 @@ export abstract class Overseer extends Server implements Keeper {
       child: place.id,
       restarts,
       within,
+      limit,
       reason: cause
     })
     this.parent?.gaveUp(this.gaveUp)
@@ -253,7 +254,7 @@ export abstract class Overseer extends Server implements Keeper {
     isCounted: boolean,
     others: ReadonlyArray<Place>
   ): Effect.Effect<Handled> {
-    if (delay === null) return this.giveUp(place)
+    if (delay === null) return this.giveUp(place, "backoff")
     return Effect.sync(() => {
       const { epoch } = place
       place.status = "restarting"

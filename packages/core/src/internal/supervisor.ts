@@ -254,7 +254,7 @@ export class SupervisorProcess extends Overseer {
         return this.leaveAlone(place, decision.forget)
       case "End":
         return decision.why === "intensity"
-          ? this.giveUp(place)
+          ? this.giveUp(place, "intensity")
           : Effect.map(this.clear(place), () => {
               place.giveUp(place.reason ?? ExitReason.normal)
               return new Stop<unknown>(ExitReason.shutdown(), this)
@@ -269,7 +269,7 @@ export class SupervisorProcess extends Overseer {
           return this.startAgain(place)
         }
         return Effect.flatMap(this.delayOf(place), (delay) => {
-          if (delay === null) return this.giveUp(place)
+          if (delay === null) return this.giveUp(place, "backoff")
           return delay === 0
             ? this.regroup(decision, place)
             : Effect.flatMap(this.stopGroup(decision, place), (start) => this.wait(place, delay, true, start))
@@ -282,7 +282,7 @@ export class SupervisorProcess extends Overseer {
     const position = this.places.indexOf(place)
     if (position < 0) return this.stay
     const decision = restart(this.rules, this.places, position, isCounted ? () => false : this.isTooMany)
-    return decision._tag === "Restart" ? this.regroup(decision, place) : this.giveUp(place)
+    return decision._tag === "Restart" ? this.regroup(decision, place) : this.giveUp(place, "intensity")
   }
 
   private leaveAlone(place: Place, forget: boolean): Handled | Effect.Effect<Handled> {
