@@ -32,7 +32,7 @@ export class AlreadyPresent extends Schema.TaggedError<AlreadyPresent>("@effect-
   { supervisor: Schema.String, id: Schema.String }
 ) {
   override get message(): string {
-    return `${this.supervisor} has a child ${this.id}, which does not run`
+    return `the child ${this.id} of ${this.supervisor} does not run: restart it or delete it`
   }
 }
 
@@ -89,7 +89,7 @@ export class MaxChildren extends Schema.TaggedError<MaxChildren>("@effect-otp/co
   maxChildren: Schema.Number
 }) {
   override get message(): string {
-    return `${this.supervisor} has ${this.maxChildren} children, and may have no more`
+    return `${this.supervisor} may have no more children: \`maxChildren\` is ${this.maxChildren}`
   }
 }
 

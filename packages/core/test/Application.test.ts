@@ -545,7 +545,7 @@ describe("Application", () => {
         ExitReason.crash(new Broken({ what: "door" })),
         "App has ended: its supervisor ended by itself: Broken: the door is broken."
       ],
-      ["fails when somebody kills it", ExitReason.killed, "App has ended: its supervisor ended by itself: killed."]
+      ["fails when somebody kills it", ExitReason.killed, "App has ended: its supervisor was killed."]
     ]
     for (const [title, reason, expected] of endings) {
       it.effect(`${title} (APP-5)`, () =>

@@ -323,7 +323,7 @@ describe("maxChildren", () => {
       const school = yield* open({ maxChildren: 0 })
       const error = yield* Effect.flip(enrol(school))
       assert.deepStrictEqual(error, new DynamicSupervisor.MaxChildren({ supervisor: "School", maxChildren: 0 }))
-      assert.strictEqual(error.message, "School has 0 children, and may have no more")
+      assert.strictEqual(error.message, "School may have no more children: `maxChildren` is 0")
     })
   )
 

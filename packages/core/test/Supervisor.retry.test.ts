@@ -97,7 +97,7 @@ describe("Supervisor, restarts that fail", () => {
         answers.push((yield* Fiber.join(asking)).message)
       }
       assert.deepStrictEqual(answers, [
-        "Sup has a child a, which does not run",
+        "the child a of Sup does not run: restart it or delete it",
         "the child a of Sup is restarting: terminate it first",
         "the child a of Sup is restarting: terminate it first"
       ])

@@ -62,13 +62,13 @@ export const gaveUp = (name: string, root: Root, top: MaxRestartsExceeded): Fail
 /** The top supervisor has ended as nobody wanted. */
 export const fell = (name: string, root: Root, reason: ExitReason.ExitReason): Failure => {
   const cause = reason._tag === "Crash" ? reason.cause : Cause.empty
-  const why = reason._tag === "Crash" ? causeLine(cause) : ExitReason.format(reason)
+  const end = reason._tag === "Crash" ? `ended by itself: ${causeLine(cause)}` : `was ${ExitReason.format(reason)}`
   return {
     name,
     during: "run",
     path: [name],
     reason: cause,
     started: startedOf(root),
-    account: `${name} has ended: its supervisor ended by itself: ${why}.`
+    account: `${name} has ended: its supervisor ${end}.`
   }
 }

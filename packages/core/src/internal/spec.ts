@@ -48,7 +48,7 @@ export const careOf = (who: string, given: CareOptions): Care => {
     return refuse(who, `\`significant\` must be true or false, but is ${show(significant)}`)
   }
   if (significant && restart === "permanent") {
-    refuse(who, "a significant child must be transient or temporary: a permanent one never ends for good (`SUP-29`)")
+    refuse(who, "a significant child must be transient or temporary: a permanent one never ends for good")
   }
   return {
     restart,
