@@ -137,7 +137,8 @@ export interface Application<in Provides, out E, out R, in out Name extends stri
   readonly layer: Layer.Layer<Provides | TopSupervisor<Name>, E, R>
   /**
    * Runs it. Succeeds when its top supervisor has ended as somebody wanted; fails with {@link ApplicationFailed} when a
-   * child cannot be started, or the supervisor gives up or is killed, and has then logged the account of it. Interrupted,
+   * child cannot be started, or the supervisor gives up or is killed, and has then logged the account of it, with the stack
+   * of a defect that kept a child from starting. Interrupted,
    * by a signal for example, it stops everything in reverse, within `shutdownTimeout`, and logs a {@link ShutdownReport};
    * it has failed all the same if it had before.
    *

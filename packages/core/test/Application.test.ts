@@ -537,6 +537,21 @@ describe("Application", () => {
       })
     )
 
+    it.effect("a defect of a child in its start is logged with its stack, a typed failure without (APP-15)", () =>
+      Effect.gen(function* () {
+        const fatal = (start: Effect.Effect<unknown, unknown>) =>
+          Effect.map(failureOf(Application.make({ name: "App", children: [Layer.effectDiscard(start)] })), ({ log }) =>
+            log.lines.filter(({ level }) => level === "FATAL").map(({ cause, message }) => [message, cause])
+          )
+        assert.deepStrictEqual(yield* fatal(Effect.die(new Error("a bug"))), [
+          ["App could not start #1: Error: a bug. Nothing had been started.", "Error: a bug"]
+        ])
+        assert.deepStrictEqual(yield* fatal(Effect.fail(new Broken({ what: "disk" }))), [
+          ["App could not start #1: Broken: the disk is broken. Nothing had been started.", ""]
+        ])
+      })
+    )
+
     const endings: ReadonlyArray<readonly [string, ExitReason.ExitReason, string]> = [
       ["succeeds when somebody stops the top supervisor", ExitReason.normal, "succeeded"],
       ["succeeds when somebody shuts it down", ExitReason.shutdown("enough"), "succeeded"],

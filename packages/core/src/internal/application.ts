@@ -302,7 +302,11 @@ const untilDown = (process: SupervisorProcess): Effect.Effect<ExitReason.ExitRea
   Effect.async((resume) => process.whenDown((reason) => resume(Effect.succeed(reason))))
 
 const end = (failed: (failure: Failure) => Error, failure: Failure): Effect.Effect<never, Error> =>
-  Effect.zipRight(quietly(Effect.logFatal(failure.account)), Effect.fail(failed(failure)))
+  Effect.zipRight(quietly(Effect.logFatal(failure.account, traceOf(failure))), Effect.fail(failed(failure)))
+
+/** Where a defect comes from: of a child that died in its start no other line tells it. */
+const traceOf = ({ during, reason }: Failure): Cause.Cause<unknown> =>
+  during === "start" && Option.isSome(Cause.dieOption(reason)) ? reason : Cause.empty
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Configuration
