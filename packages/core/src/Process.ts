@@ -68,6 +68,8 @@ export const exit = <Self, E, R>(
  * servers, supervisors, and children that are layers or effects. Cheap enough to be asked for 100,000 of them: what is
  * costly to tell, its path, is made when one asks for it.
  *
+ * A supervisor within another one is there twice, under one path: as the `Layer` that is the child, and as itself.
+ *
  * @example
  * ```ts
  * import { Effect } from "effect"

@@ -408,7 +408,8 @@ export const awaitEnd = <Sup, E, R>(
 ): Effect.Effect<ExitReason, MaxRestartsExceeded | CallError | E, R> => awaitEndOf(server)
 
 /**
- * The tree under a supervisor, drawn as text: each process with its kind and what it is doing.
+ * The tree under a supervisor, drawn as text: each child with its kind, with its `restart` and its status where they are
+ * not `permanent` and `running`, and with how often it has been started again.
  *
  * @category looking
  */

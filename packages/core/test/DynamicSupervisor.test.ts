@@ -146,6 +146,16 @@ describe("DynamicSupervisor.startChild", () => {
     }).pipe(Effect.provide(Supervisor.layer({ children: [School.layer({ maxChildren: 1 })] })))
   )
 
+  it.effect("in a tree it is drawn with its kind and its children", () =>
+    Effect.gen(function* () {
+      class Top extends Supervisor.Service<Top>()("@test/Top") {}
+      yield* Effect.gen(function* () {
+        yield* DynamicSupervisor.startChild(School, Pupil, [])
+        assert.strictEqual(yield* Supervisor.tree(Top), "Top\n└─ School (DynamicSupervisor)\n   └─ Pupil#1 (GenServer)")
+      }).pipe(Effect.provide(Top.layer({ children: [School.layer()] })))
+    })
+  )
+
   it.effect("under a supervisor its id is its name, so that there is one of each (Elixir's multiple supervisors)", () =>
     Effect.gen(function* () {
       const { layer } = Supervisor

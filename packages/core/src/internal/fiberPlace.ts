@@ -57,7 +57,7 @@ export class FiberPlace extends Place {
   private readonly startIf: StartIf | null
   private run: Run | null = null
   override readonly estate: Seats
-  private isSupervisor = false
+  private supervisorKind: string | null = null
   /** What it provided when it was built last. */
   services: Context.Context<never> = Context.empty()
   /** What those that stand after it find, beside services: the FiberRefs that its build has left. */
@@ -129,7 +129,7 @@ export class FiberPlace extends Place {
   }
 
   override get type(): Type {
-    return this.isSupervisor ? "supervisor" : "worker"
+    return this.supervisorKind === null ? "worker" : "supervisor"
   }
 
   override get party(): Nest {
@@ -144,7 +144,9 @@ export class FiberPlace extends Place {
     const members = this.run?.nodes ?? []
     const [first] = members
     // A supervisor is its child's layer: no need to show both.
-    if (this.isSupervisor && first !== undefined) return { text: this.label("Supervisor"), below: first.below }
+    if (this.supervisorKind !== null && first !== undefined) {
+      return { text: this.label(this.supervisorKind), below: first.below }
+    }
     return { text: this.label(this.stuff._tag), below: members }
   }
 
@@ -154,7 +156,7 @@ export class FiberPlace extends Place {
 
   /** The seat of the n-th server of that definition. */
   seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted {
-    if (definition.processKind !== "GenServer") this.isSupervisor = true
+    if (definition.processKind !== "GenServer") this.supervisorKind ??= definition.processKind
     let seats = this.estate.get(definition.key)
     if (seats === undefined) {
       seats = []
