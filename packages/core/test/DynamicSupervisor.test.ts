@@ -307,6 +307,23 @@ describe("DynamicSupervisor.startChild", () => {
     })
   )
 
+  it.scoped("a complaint about something long is short (DYN-2)", () =>
+    Effect.gen(function* () {
+      const school = yield* open()
+      const start = (kind: unknown) =>
+        defectOf(DynamicSupervisor.startChild(school, unchecked({ layer: kind }), unchecked([])))
+      const complaint = (shown: string) =>
+        `TypeError: DynamicSupervisor.startChild: ${shown} has no \`layer\` made by \`toLayer\`, with nothing done to it`
+      const room = Pupil.layer({})
+      assert.strictEqual(
+        yield* defectOf(DynamicSupervisor.startChild(school, unchecked(room), unchecked([]))),
+        complaint("a Layer")
+      )
+      const long = "x".repeat(1_000)
+      assert.strictEqual(yield* start(long), complaint(`{"layer":"${long.slice(0, 190)}…`))
+    })
+  )
+
   it.scoped("the effect may be run again, and starts another child each time (DYN-1)", () =>
     Effect.gen(function* () {
       const school = yield* open()

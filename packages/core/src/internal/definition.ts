@@ -2,6 +2,7 @@
  * A server as its class and `toLayer` define it, checked once: everything that all its incarnations share.
  */
 import * as Duration from "effect/Duration"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { ExitReason } from "../ExitReason.ts"
 import type { Overflow } from "./mailbox.ts"
@@ -77,8 +78,10 @@ export const show = (value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(value)
   if (typeof value === "function") return `function ${value.name || "(anonymous)"}`
   if (typeof value !== "object" || value === null) return String(value)
+  if (Layer.isLayer(value)) return "a Layer"
   try {
-    return JSON.stringify(value) ?? String(value)
+    const text = JSON.stringify(value) ?? String(value)
+    return text.length > 200 ? `${text.slice(0, 200)}…` : text
   } catch {
     // A value that JSON cannot hold is quoted as best as can be: the complaint is about the option.
     return Object.prototype.toString.call(value)
