@@ -128,7 +128,11 @@ export interface Options<
 // biome-ignore lint/suspicious/noExplicitAny: who writes the type without a name means an application of whatever name
 export interface Application<in Provides, out E, out R, in out Name extends string = any> {
   readonly name: Name
-  /** The tag of the top supervisor, for `Supervisor.whichChildren` and its like. */
+  /**
+   * The tag of the top supervisor, for `Supervisor.whichChildren` and its like. A child may ask it, too, once it runs; the
+   * type of an effect that does so has to be written down, since the application's own type is made of its children's:
+   * `const draw = (): Effect.Effect<string, CallError.CallError, Application.TopSupervisor<"Shop">> => Supervisor.tree(Shop.supervisor)`.
+   */
   readonly supervisor: Supervisor.ServiceClass<TopSupervisor<Name>, string>
   /**
    * The application as a part of a larger program. Fails as its children do. If it gives up, that is logged as fatal,
