@@ -55,7 +55,7 @@ import type { ShutdownReport } from "./internal/shutdownReport.ts"
 export class ApplicationFailed extends Schema.TaggedError<ApplicationFailed>("@effect-otp/core/ApplicationFailed")(
   "ApplicationFailed",
   {
-    name: Schema.String,
+    application: Schema.String,
     during: Schema.Literal("start", "run"),
     path: Schema.Array(Schema.String),
     reason: Schema.Cause({ error: Schema.Defect, defect: Schema.Defect }),

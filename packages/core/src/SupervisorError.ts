@@ -15,10 +15,10 @@ const AnyCause = Schema.Cause({ error: Schema.Defect, defect: Schema.Defect })
  */
 export class AlreadyStarted extends Schema.TaggedError<AlreadyStarted>("@effect-otp/core/AlreadyStarted")(
   "AlreadyStarted",
-  { name: Schema.String, ref: Schema.optionalWith(Schema.Unknown, { exact: true }) }
+  { process: Schema.String, ref: Schema.optionalWith(Schema.Unknown, { exact: true }) }
 ) {
   override get message(): string {
-    return `${this.name} is already started`
+    return `${this.process} is already started`
   }
 }
 

@@ -218,7 +218,7 @@ describe("Application", () => {
         const { failure } = yield* failureOf(app)
         assert.strictEqual(
           failure.account,
-          "App could not start again: Scripted: Scripted is already started. Started, and stopped again in reverse: Scripted."
+          "App could not start again: AlreadyStarted: Scripted is already started. Started, and stopped again in reverse: Scripted."
         )
       })
     )

@@ -118,11 +118,11 @@ describe("Supervisor, its children", () => {
         since(news)
         assert.deepStrictEqual(
           yield* Effect.flip(Supervisor.startChild(house, Ann.layer(news))),
-          new Supervisor.AlreadyStarted({ name: "Ann", ref: Context.get(context, Ann) })
+          new Supervisor.AlreadyStarted({ process: "Ann", ref: Context.get(context, Ann) })
         )
         assert.deepStrictEqual(
           yield* Effect.flip(Supervisor.startChild(house, Supervisor.worker("room", Effect.never))),
-          new Supervisor.AlreadyStarted({ name: "room" })
+          new Supervisor.AlreadyStarted({ process: "room" })
         )
         assert.deepStrictEqual(since(news), [])
         yield* close
@@ -182,7 +182,7 @@ describe("Supervisor, its children", () => {
         for (const child of [Bob.layer(news), Supervisor.child(Bob.layer(news), { id: "other" })]) {
           assert.deepStrictEqual(
             yield* Effect.flip(Supervisor.startChild(house, child)),
-            new Supervisor.AlreadyStarted({ name: "Bob", ref: Context.get(context, Bob) })
+            new Supervisor.AlreadyStarted({ process: "Bob", ref: Context.get(context, Bob) })
           )
         }
         assert.deepStrictEqual(yield* statuses(house), ["#1 running"])

@@ -119,7 +119,7 @@ describe("names", () => {
         assert(Exit.isFailure(exit))
         const defect = Option.getOrThrow(Cause.dieOption(exit.cause))
         assert(defect instanceof SupervisorError.AlreadyStarted)
-        assert.strictEqual(defect.name, "a")
+        assert.strictEqual(defect.process, "a")
         assert.strictEqual(defect.message, "a is already started")
         assert.deepStrictEqual(family.log, [
           "a started",

@@ -8,7 +8,7 @@ import { causeLine } from "./causeLine.ts"
 import type { Root } from "./root.ts"
 
 export interface Failure {
-  readonly name: string
+  readonly application: string
   readonly during: "start" | "run"
   readonly path: ReadonlyArray<string>
   readonly reason: Cause.Cause<unknown>
@@ -31,7 +31,7 @@ export const notStarted = (name: string, root: Root, cause: Cause.Cause<unknown>
   const rest =
     started.length === 0 ? "Nothing had been started." : `Started, and stopped again in reverse: ${started.join(", ")}.`
   return {
-    name,
+    application: name,
     during: "start",
     path,
     reason,
@@ -50,7 +50,7 @@ const innermost = (gaveUp: MaxRestartsExceeded): MaxRestartsExceeded => {
 export const gaveUp = (name: string, root: Root, top: MaxRestartsExceeded): Failure => {
   const { child, path, reason } = innermost(top)
   return {
-    name,
+    application: name,
     during: "run",
     path: [...path, child],
     reason,
@@ -64,7 +64,7 @@ export const fell = (name: string, root: Root, reason: ExitReason.ExitReason): F
   const cause = reason._tag === "Crash" ? reason.cause : Cause.empty
   const end = reason._tag === "Crash" ? `ended by itself: ${causeLine(cause)}` : `was ${ExitReason.format(reason)}`
   return {
-    name,
+    application: name,
     during: "run",
     path: [name],
     reason: cause,

@@ -170,7 +170,7 @@ export class FiberPlace extends Place {
       seats[index] = seat
     }
     const holder = !definition.isNamed ? null : this.keeper.root.claim(definition.key, seat)
-    return holder === null ? seat : new AlreadyStarted({ name: definition.name, ref: holder })
+    return holder === null ? seat : new AlreadyStarted({ process: definition.name, ref: holder })
   }
 }
 

@@ -50,7 +50,7 @@ export class ServerPlace extends Place {
     if (this.isNamed) {
       const holder = this.keeper.root.claim(this.definition.key, this.seat)
       if (holder !== null) {
-        onOutcome(failed(Cause.die(new AlreadyStarted({ name: this.definition.name, ref: holder }))))
+        onOutcome(failed(Cause.die(new AlreadyStarted({ process: this.definition.name, ref: holder }))))
         return
       }
     }

@@ -432,7 +432,7 @@ export class SupervisorProcess extends Overseer {
       if (present !== undefined) {
         if (!present.isAlive) return Effect.fail(new AlreadyPresent({ supervisor: this.name, id: place.id }))
         const [ref] = present.seats
-        return Effect.fail(new AlreadyStarted({ name: place.id, ...(ref === undefined ? {} : { ref }) }))
+        return Effect.fail(new AlreadyStarted({ process: place.id, ...(ref === undefined ? {} : { ref }) }))
       }
       const misfit = significanceMisfit(place.id, spec, this.rules.autoShutdown)
       if (misfit !== null) return this.failedToStart(place, Cause.die(new TypeError(`${this.name}: ${misfit}`)))
