@@ -206,11 +206,15 @@ const group =
               const { active } = yield* Supervisor.countChildren(Group)
               if (active !== count) throw new WrongAnswer("children after a restart", count, active)
             }
-            checkServers("started", taught - before, (operations / count) * (count - 1))
+            checkServers("started", taught - before, Math.ceil(operations / count) * (count - 1))
           })
         )
     }
   }
+
+/** So many at once, and what is left over. */
+const batches = (operations: number, size: number): ReadonlyArray<number> =>
+  Array.from({ length: Math.ceil(operations / size) }, (_, index) => Math.min(size, operations - index * size))
 
 class Rooms extends DynamicSupervisor.Service<Rooms>()("@bench/Rooms", { children: [Table] }) {}
 
@@ -221,8 +225,8 @@ const bare =
       Effect.runPromise(
         Effect.gen(function* () {
           const before = started
-          for (let i = 0; i < operations; i += familySizes[size]) {
-            yield* Effect.scoped(Effect.replicateEffect(Table.start(seed.table), familySizes[size], { discard: true }))
+          for (const count of batches(operations, familySizes[size])) {
+            yield* Effect.scoped(Effect.replicateEffect(Table.start(seed.table), count, { discard: true }))
           }
           checkServers("started", started - before, operations)
         })
@@ -236,15 +240,15 @@ const children =
       Effect.runPromise(
         Effect.gen(function* () {
           const before = started
-          for (let i = 0; i < operations; i += familySizes[size]) {
+          for (const count of batches(operations, familySizes[size])) {
             const family = Effect.zipRight(
-              Effect.replicateEffect(DynamicSupervisor.startChild(Rooms, Table, [seed.table]), familySizes[size], {
+              Effect.replicateEffect(DynamicSupervisor.startChild(Rooms, Table, [seed.table]), count, {
                 discard: true
               }),
               DynamicSupervisor.countChildren(Rooms)
             )
             const { active } = yield* Effect.provide(family, Rooms.layer())
-            if (active !== familySizes[size]) throw new WrongAnswer("children", familySizes[size], active)
+            if (active !== count) throw new WrongAnswer("children", count, active)
           }
           checkServers("started", started - before, operations)
         })
