@@ -121,7 +121,7 @@ describe("DynamicSupervisor.startChild", () => {
     })
   )
 
-  it.scoped("the same kind may be started many times; each is a child of its own (DYN-1)", () =>
+  it.scoped("the same kind may be started many times; each is a child of its own (DYN-1, SUP-44)", () =>
     Effect.gen(function* () {
       const school = yield* open()
       const one = yield* enrol(school)

@@ -228,7 +228,7 @@ describe("names", () => {
     })
   )
 
-  it.scoped("whereis gives the ref of a server that runs, and nothing if there is none", () =>
+  it.scoped("CALL-21, PROC-18: whereis gives the ref of a server that runs, and nothing if there is none", () =>
     Effect.gen(function* () {
       const family = new Family()
       const context = yield* Layer.build(Sup.layer({ ...waiting, children: [Asker.layer, family.a()] }))

@@ -234,7 +234,7 @@ describe("Supervisor, start", () => {
     })
   )
 
-  eachKind("SUP-5: the defect of a child is the supervisor's", (family) =>
+  eachKind("SUP-5, SUP-6: the defect of a child is the supervisor's", (family) =>
     Effect.gen(function* () {
       const bug = new Error("a bug")
       const exit = yield* Effect.exit(
