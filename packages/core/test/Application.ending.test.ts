@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { type Log, logging, makeLog } from "./fixtures/logging.ts"
@@ -81,9 +82,12 @@ describe("Application, ending", () => {
         prepStop: Effect.sync(() => void diary.push("prepStop")),
         stop: () => Effect.sync(() => void diary.push("stop"))
       })
-      yield* logging(log)(Effect.provide(Effect.void, app.layer))
+      yield* logging(log, LogLevel.Debug)(Effect.provide(Effect.void, app.layer))
       assert.deepStrictEqual(diary, ["+a", "+b", "prepStop", "-b", "-a", "stop"])
-      assert.deepStrictEqual(linesOf(log), ["DEBUG App has stopped in 0 ms"])
+      assert.deepStrictEqual(linesOf(log), [
+        ...["DEBUG a has started", "DEBUG b has started"],
+        ...["DEBUG b has stopped: shutdown", "DEBUG a has stopped: shutdown", "DEBUG App has stopped in 0 ms"]
+      ])
     })
   )
 
@@ -97,9 +101,11 @@ describe("Application, ending", () => {
       )
       const app = Application.make({ name: "App", children: [part(nowhere, "a"), patient] })
       const ask = Effect.flip(Supervisor.startChild(app.supervisor, refused()))
-      assert.strictEqual((yield* logging(log)(Effect.provide(ask, app.layer)))._tag, "FailedToStart")
-      yield* logging(log)(Effect.provide(Effect.void, app.layer))
-      assert.deepStrictEqual(linesOf(log), ["DEBUG App has stopped in 0 ms", "DEBUG App has stopped in 0 ms"])
+      const debugging = logging(log, LogLevel.Debug)
+      assert.strictEqual((yield* debugging(Effect.provide(ask, app.layer)))._tag, "FailedToStart")
+      yield* debugging(Effect.provide(Effect.void, app.layer))
+      const ends = linesOf(log).filter((line) => line.includes("App has stopped"))
+      assert.deepStrictEqual(ends, ["DEBUG App has stopped in 0 ms", "DEBUG App has stopped in 0 ms"])
     })
   )
 

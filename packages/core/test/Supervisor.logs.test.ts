@@ -6,6 +6,7 @@ import { DynamicSupervisor, ExitReason, GenServer, Process, Supervisor } from "@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as MetricState from "effect/MetricState"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/TestClock"
@@ -29,8 +30,6 @@ const said = (lines: Array<Line>) =>
   Effect.map(quiet, () =>
     lines
       .splice(0)
-      // Effect's own word about a fiber that has failed.
-      .filter(({ level }) => level !== "DEBUG")
       .map(({ annotations: { path, restarts }, cause, level, message }) =>
         [`${level} ${message}`, cause, path, restarts].filter((part) => part !== undefined && part !== "").join(" | ")
       )
@@ -39,6 +38,23 @@ const said = (lines: Array<Line>) =>
 const crash = (text: string) => ExitReason.crash(new Error(text))
 
 describe("the log of a supervisor", () => {
+  it.scoped("tells starts, restarts and ends of children at Debug, for those who see that", () =>
+    Effect.gen(function* () {
+      const { lines, logger } = makeLog()
+      const school = yield* open().pipe(logging({ lines, logger }, LogLevel.Debug))
+      const pupil = yield* enrol(school)
+      yield* Effect.zipRight(end(pupil, ExitReason.shutdown("home")), quiet)
+      yield* DynamicSupervisor.terminateChild(school, pupil)
+      yield* quiet
+      assert.deepStrictEqual(
+        lines.map(({ annotations, level, message }) => `${level} ${message} | ${annotations["path"]}`),
+        ["has started", "has ended: shutdown: home", "has started again", "has stopped: shutdown"].map(
+          (what) => `DEBUG Pupil#1 ${what} | School / Pupil#1`
+        )
+      )
+    })
+  )
+
   it.scoped("has one line for each crash: its name, its place, its cause, and how often it was restarted (CB-17)", () =>
     Effect.gen(function* () {
       const { lines, started: school } = yield* logged(open())
@@ -292,6 +308,23 @@ describe("Metric.snapshot of supervisors", () => {
       yield* quiet
       assert.strictEqual(yield* others, 1)
       assert.isFalse((yield* metricsOf("Pupil")).has("supervisor_restarts"))
+    })
+  )
+
+  it.scoped("counts children that ended by an error or a kill, whatever they are, by the supervisor's name", () =>
+    Effect.gen(function* () {
+      const crashes = yield* since("Top", "supervisor_child_crashes")
+      const worker = Supervisor.worker("worker", Effect.fail("no"), { restart: "temporary" })
+      const top = Top.layer({ intensity: unlimited, children: [worker, School.layer()] })
+      const context = yield* Layer.build(top)
+      yield* quiet
+      assert.strictEqual(yield* crashes, 1)
+      yield* Process.exit(Context.get(context, School), ExitReason.killed)
+      yield* quiet
+      assert.strictEqual(yield* crashes, 2)
+      yield* GenServer.stop(Context.get(context, School))
+      yield* quiet
+      assert.strictEqual(yield* crashes, 2)
     })
   )
 

@@ -9,6 +9,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type * as RuntimeFlags from "effect/RuntimeFlags"
 import * as RuntimeFlag from "effect/RuntimeFlags"
@@ -139,6 +140,10 @@ export const withServices = (environment: Environment, services: Context.Context
 /** Who watches the fibers of an environment: nobody of ours. */
 export const supervisorOf = (environment: Environment): Supervisor.Supervisor<unknown> =>
   FiberRefs.getOrDefault(environment.fiberRefs, FiberRef.currentSupervisor)
+
+/** Whether anybody would see what is logged at Debug. */
+export const logsProgress = (environment: Environment): boolean =>
+  LogLevel.lessThanEqual(FiberRefs.getOrDefault(environment.fiberRefs, FiberRef.currentMinimumLogLevel), LogLevel.Debug)
 
 /** Where an environment is. */
 export const whereaboutsOf = (environment: Environment): Whereabouts | null =>

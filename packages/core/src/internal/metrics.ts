@@ -19,6 +19,8 @@ export interface Stats {
   undelivered: number
   /** Children that a supervisor has started again. */
   restarts: number
+  /** Children of a supervisor that have ended by an error, or were killed. */
+  childCrashes: number
   /** Answers to calls that had been answered, or given up, before. */
   ignored: number
   /** Messages queued so far, to choose those whose time is taken. */
@@ -49,6 +51,7 @@ export const statsOf = (key: string, name: string, isSupervisor = false): Stats 
     crashes: 0,
     undelivered: 0,
     restarts: 0,
+    childCrashes: 0,
     ignored: 0,
     stamp: 0,
     handlerTime: histogram("gen_server_handler_seconds", `Time in a handler, of one message in ${sampling}`),
@@ -63,7 +66,10 @@ export const statsOf = (key: string, name: string, isSupervisor = false): Stats 
   counter("gen_server_messages", "Messages whose handler was called", () => stats.handled)
   counter("gen_server_crashes", "Servers that crashed", () => stats.crashes)
   counter("gen_server_undelivered", "Casts and Infos that no handler saw", () => stats.undelivered)
-  if (isSupervisor) counter("supervisor_restarts", "Children that were started again", () => stats.restarts)
+  if (isSupervisor) {
+    counter("supervisor_restarts", "Children that were started again", () => stats.restarts)
+    counter("supervisor_child_crashes", "Children that ended by an error or a kill", () => stats.childCrashes)
+  }
   counter("gen_server_ignored_answers", "Answers to calls that were settled before", () => stats.ignored)
   const queue = Metric.globalMetricRegistry.get(
     MetricKey.taggedWithLabels(MetricKey.gauge("gen_server_queue_length", { description: "Messages waiting" }), labels)

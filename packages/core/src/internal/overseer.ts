@@ -15,13 +15,13 @@ import { Info } from "../Message.ts"
 import { MaxRestartsExceeded } from "../SupervisorError.ts"
 import type { Definition } from "./definition.ts"
 import type { Party, Wait } from "./envelope.ts"
-import { type Environment, whereaboutsOf, withRoot, withServices } from "./environment.ts"
+import { type Environment, logsProgress, whereaboutsOf, withRoot, withServices } from "./environment.ts"
 import { emit, ProcessEvent } from "./events.ts"
 import { Moment } from "./moment.ts"
 import { NoReply, Stop } from "./outcome.ts"
 import type { Parent } from "./parent.ts"
 import { causeOf, failed, type Keeper, type Outcome, type Place } from "./place.ts"
-import { attemptLog, firstLine, gaveUpLog, killedLog } from "./reports.ts"
+import { attemptLog, firstLine, gaveUpLog, killedLog, progressLog } from "./reports.ts"
 import { Restarts } from "./restarts.ts"
 import { Root } from "./root.ts"
 import type { Seat } from "./seat.ts"
@@ -73,6 +73,7 @@ export abstract class Overseer extends Server implements Keeper {
   /** Why it has given up. */
   gaveUp: MaxRestartsExceeded | null = null
   private readonly window: Restarts
+  private readonly isVerbose: boolean
   /** It is yet to learn which children it has. */
   protected isListing = false
   /** The child that is being started. */
@@ -95,6 +96,7 @@ export abstract class Overseer extends Server implements Keeper {
     services.set(definition.key, seat)
     this.base = withServices(withRoot(environment, this.root), Context.unsafeMake(services))
     this.patience = patience
+    this.isVerbose = logsProgress(environment)
     this.window = new Restarts(patience.restarts, patience.within)
   }
 
@@ -127,8 +129,10 @@ export abstract class Overseer extends Server implements Keeper {
       if (this.patienceWithStart !== null) this.alarm.cancel(this.patienceWithStart)
       this.waitingFor = null
       place.status = given._tag === "Started" ? "running" : "stopped"
-      if (given._tag === "Started") place.attempt = 0
-      else if (given._tag === "Ignored") place.giveUp()
+      if (given._tag === "Started") {
+        place.attempt = 0
+        this.tellProgress(place, place.restarts === 0 ? "has started" : "has started again")
+      } else if (given._tag === "Ignored") place.giveUp()
       resume?.(Effect.succeed(given))
     })
     // What the callback has set is not known to the compiler.
@@ -170,8 +174,9 @@ export abstract class Overseer extends Server implements Keeper {
       this.waitingFor = new PlaceWait(place)
       place.status = "stopped"
       return Effect.async<void>((resume) => {
-        place.stop(reason, () => {
+        place.stop(reason, (ended) => {
           this.waitingFor = null
+          this.tellProgress(place, `has stopped: ${ExitReason.format(ended)}`)
           resume(Effect.void)
         })
       })
@@ -186,8 +191,15 @@ export abstract class Overseer extends Server implements Keeper {
     this.run(Effect.catchAllCause(line, () => Effect.void))
   }
 
+  /** A line for those who have asked for such lines. */
+  protected tellProgress(place: Place, what: string): void {
+    if (this.isVerbose) this.log(progressLog(place.id, place, what))
+  }
+
   childEnded(place: Place, reason: ExitReason.ExitReason): void {
     if (this.isDown || this.isClosing) return
+    if (ExitReason.isExpected(reason)) this.tellProgress(place, `has ended: ${ExitReason.format(reason)}`)
+    else this.definition.stats.childCrashes++
     if (reason._tag === "Killed") {
       // What was killed could not say so itself.
       const line = place.repeats("killed") ?? killedLog(place.id, place)

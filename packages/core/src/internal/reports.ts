@@ -41,6 +41,10 @@ export const crashLog = (
 export const childLog = (name: string, parent: Whose, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.logError(`${name} crashed`, cause).pipe(Effect.annotateLogs({ ...whose(parent) }))
 
+/** What is well with a child: it has started, or ended as somebody wanted. For those who look for it. */
+export const progressLog = (name: string, parent: Whose, what: string): Effect.Effect<void> =>
+  Effect.logDebug(`${name} ${what}`).pipe(Effect.annotateLogs({ ...whose(parent) }))
+
 /** A child was killed, by whomever. */
 export const killedLog = (name: string, parent: Whose): Effect.Effect<void> =>
   Effect.logError(`${name} was killed`).pipe(Effect.annotateLogs({ ...whose(parent) }))
