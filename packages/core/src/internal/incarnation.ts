@@ -148,6 +148,11 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
     return (this.gate & Gate.Busy) !== 0 && !this.isRetiring ? "running" : "idle"
   }
 
+  /** Whether its `init` has not ended. */
+  get isStarting(): boolean {
+    return (this.gate & Gate.Starting) !== 0
+  }
+
   get isDown(): boolean {
     return (this.gate & Gate.Down) !== 0
   }

@@ -85,7 +85,10 @@ export class ServerPlace extends Place {
   }
 
   override orphan(): void {
-    this.server?.parentExit(killed)
+    const { server } = this
+    // In its `init` it would not come to a signal that it traps.
+    if (server?.isStarting === true) server.exit(killed)
+    else server?.parentExit(killed)
   }
 
   override get hasRemains(): boolean {
