@@ -24,15 +24,15 @@ class Hasty extends GenServer.Service<Hasty>()("@test/Hasty", { messages: [Boom]
 class Top extends Supervisor.Service<Top>()("@test/Top") {}
 
 describe("a server that ends right after its start", () => {
-  it.live("is restarted also if its child's layer was still being built", () => {
+  it.effect("is restarted also if its child's layer was still being built", () => {
     const starts = { count: 0 }
     const layer = Layer.map(Hasty.layer(starts), (services) => services)
     const tree = Top.layer({ children: [Supervisor.child(layer, { id: "hasty" })] })
     return Effect.gen(function* () {
-      while (starts.count < 2) yield* Effect.yieldNow()
+      for (let turns = 0; starts.count < 2 && turns < 1_000; turns++) yield* Effect.yieldNow()
       yield* Effect.yieldNow()
       const [child] = yield* Supervisor.whichChildren(Top)
       assert.deepStrictEqual([child?.status, child?.restarts, starts.count], ["running", 1, 2])
-    }).pipe(Effect.timeout(2_000), Effect.provide(tree))
+    }).pipe(Effect.provide(tree))
   })
 })
