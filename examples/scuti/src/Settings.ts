@@ -1,0 +1,32 @@
+/**
+ * What the application is told by its environment. Each is read where and when it is needed, so that a child that is
+ * started again, and one that is told of a change, sees what holds then.
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+
+/** Where HTTP is served. */
+export const port = Config.port("PORT").pipe(Config.withDefault(4000))
+/** The address to listen at: this machine alone, unless told otherwise. */
+export const host = Config.nonEmptyString("HOST").pipe(Config.withDefault("127.0.0.1"))
+/** The `server` header of every answer. */
+export const serverHeader = Config.nonEmptyString("SERVER_HEADER").pipe(Config.withDefault("scuti"))
+/** How large a request may be, in bytes. */
+export const maxBodySize = Config.integer("MAX_BODY_SIZE").pipe(Config.withDefault(64 * 1024))
+/** How long a request may take, to be read and to be answered. */
+export const requestTimeout = Config.duration("REQUEST_TIMEOUT").pipe(Config.withDefault(Duration.seconds(10)))
+
+/** The file of the database. */
+export const databaseFile = Config.nonEmptyString("DATABASE_FILE").pipe(Config.withDefault("scuti.db"))
+
+/** The name of the release, if it is one that runs: it brings its tables up to date by itself. */
+export const releaseName = Config.nonEmptyString("RELEASE_NAME").pipe(Config.option)
+/** Whether this is a release. */
+export const isRelease = Config.map(releaseName, Option.isSome)
+
+/** What to ask the DNS for other nodes. */
+export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(Config.option)
+
+/** Where metrics and traces are sent, if anywhere. */
+export const otlpEndpoint = Config.url("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(Config.option)
