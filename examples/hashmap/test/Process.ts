@@ -1,4 +1,4 @@
-/** The example as a process of its own, as `npm start` runs it. */
+/** The example as a process of its own, as its `start` script runs it. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { stripVTControlCharacters } from "node:util"
