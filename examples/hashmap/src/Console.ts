@@ -1,20 +1,12 @@
 /**
- * The console: reads lines, sends the server what they ask for, and answers each with one line.
- *
- * It knows neither where lines come from (`Terminal`, `Pipe`) nor who runs the server and restarts it: both are Layers.
+ * The console: reads lines and answers each. What a line means is its language's business, where lines come from and
+ * answers go (`Terminal`, `Pipe`) a Layer's.
  */
-import type { CallError } from "@effect-otp/core/CallError"
-import * as ExitReason from "@effect-otp/core/ExitReason"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Command from "./Command.ts"
-import { Hashmap } from "./Hashmap.ts"
-import * as Json from "./Json.ts"
 
 /** The lines could not be read, or the answers not be written. */
 export class ConsoleFailed extends Data.TaggedError("ConsoleFailed")<{ readonly message: string }> {}
@@ -35,51 +27,46 @@ export class Console extends Context.Tag("@app/Console")<
   }
 >() {}
 
-const ok = "ok"
+/** What a console tells whoever sits before it. */
+export interface Guide {
+  /** One line, at the start. */
+  readonly greeting: string
+  /** What stands before the line that is typed, the first of which is number 1. */
+  readonly prompt: (line: number) => string
+  /** How each command is written, and what it does. */
+  readonly usages: ReadonlyArray<readonly [usage: string, does: string]>
+  /** Sentences to come after them. */
+  readonly notation: ReadonlyArray<string>
+}
 
-const explain = (error: CallError): string =>
-  Json.escape(error._tag === "ServerDown" ? `the server is down: ${ExitReason.format(error.reason)}` : error.message)
+/** What lines mean. */
+export interface Language<Parsed, R> {
+  /** Reads a line. Never throws. */
+  readonly parse: (line: string) => Parsed
+  /** True for a line that gets no answer, as one with nothing on it. */
+  readonly isSilent: (parsed: Parsed) => boolean
+  /** True for the line that ends the console. */
+  readonly isQuit: (parsed: Parsed) => boolean
+  /** Does what a line asks for: mostly one line of answer. */
+  readonly answer: (parsed: Parsed, help: string) => Effect.Effect<ReadonlyArray<string>, never, R>
+}
 
-const execute = (help: string) =>
-  Command.match({
-    Get: ({ key }) =>
-      Effect.map(
-        Hashmap.get(key),
-        Option.match({
-          onNone: () => "nil",
-          onSome: Json.show
-        })
+/** Answers line after line, until the language's `quit` or the end of the lines. */
+export const run = <Parsed, R>(language: Language<Parsed, R>): Effect.Effect<void, ConsoleFailed, Console | R> =>
+  Effect.gen(function* () {
+    const { help, lines, write } = yield* Console
+    yield* lines.pipe(
+      Stream.map(language.parse),
+      Stream.filter((parsed) => !language.isSilent(parsed)),
+      Stream.takeWhile((parsed) => !language.isQuit(parsed)),
+      // by chunks, so that what came at once is answered by one write
+      Stream.mapChunksEffect((chunk) =>
+        Effect.map(
+          Effect.forEach(chunk, (parsed) => language.answer(parsed, help)),
+          (answers) => Chunk.unsafeFromArray(answers.flat())
+        )
       ),
-    GetOr: ({ default: fallback, key }) => Effect.map(Hashmap.getOr(key, fallback), Json.show),
-    Update: ({ key, value }) => Effect.as(Hashmap.update(key, value), ok),
-    Put: ({ key, value }) => Effect.as(Hashmap.put(key, value), ok),
-    All: () => Effect.map(Hashmap.getAll, Json.showEntries),
-    Delete: ({ key }) => Effect.as(Hashmap.delete(key), ok),
-    Crash: () => Effect.as(Hashmap.crash, ok),
-    Help: () => Effect.succeed(help),
-    // ends the stream of commands before it gets here
-    Quit: () => Effect.succeed(ok)
+      Stream.runForEachChunk(write),
+      Effect.catchTag("NobodyReads", () => Effect.void)
+    )
   })
-
-const isQuit = (parsed: Either.Either<Command.Command, string>): boolean =>
-  Either.isRight(parsed) && parsed.right._tag === "Quit"
-
-/** Answers line after line, until `quit` or the end of the lines. */
-export const run: Effect.Effect<void, ConsoleFailed, Console | Hashmap> = Effect.gen(function* () {
-  const { help, lines, write } = yield* Console
-  const executeCommand = execute(help)
-  const answer = Either.match({
-    onLeft: Effect.succeed<string>,
-    onRight: (command: Command.Command) =>
-      Effect.catchAll(executeCommand(command), (error) => Effect.succeed(explain(error)))
-  })
-  yield* lines.pipe(
-    Stream.filter((line) => !Command.isBlank(line)),
-    Stream.map(Command.parse),
-    Stream.takeWhile((parsed) => !isQuit(parsed)),
-    // by chunks, so that what came at once is answered by one write
-    Stream.mapChunksEffect((parsed) => Effect.map(Effect.forEach(parsed, answer), Chunk.unsafeFromArray)),
-    Stream.runForEachChunk(write),
-    Effect.catchTag("NobodyReads", () => Effect.void)
-  )
-})

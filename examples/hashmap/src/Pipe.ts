@@ -6,8 +6,7 @@ import { constVoid } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
-import * as Command from "./Command.ts"
-import { Console, ConsoleFailed, NobodyReads } from "./Console.ts"
+import { Console, ConsoleFailed, type Guide, NobodyReads } from "./Console.ts"
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -35,16 +34,17 @@ const logger = Logger.replace(
 )
 
 /** Reads standard input and writes standard output. Log lines go to standard error. */
-export const layer: Layer.Layer<Console> = Layer.merge(
-  Layer.effect(
-    Console,
-    Effect.sync(() => {
-      // `write` hears of every error, and a log that nobody can read is no loss; but an error that nobody listens to
-      // would end the process, with a stack
-      process.stdout.on("error", constVoid)
-      process.stderr.on("error", constVoid)
-      return { lines, write, help: Command.usages.map(([usage]) => usage).join(" | ") }
-    })
-  ),
-  logger
-)
+export const layer = ({ usages }: Guide): Layer.Layer<Console> =>
+  Layer.merge(
+    Layer.effect(
+      Console,
+      Effect.sync(() => {
+        // `write` hears of every error, and a log that nobody can read is no loss; but an error that nobody listens to
+        // would end the process, with a stack
+        process.stdout.on("error", constVoid)
+        process.stderr.on("error", constVoid)
+        return { lines, write, help: usages.map(([usage]) => usage).join(" | ") }
+      })
+    ),
+    logger
+  )

@@ -7,17 +7,16 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Command from "./Command.ts"
-import { Console, type ConsoleFailed } from "./Console.ts"
+import { Console, type ConsoleFailed, type Guide } from "./Console.ts"
 
-const help = [
-  ...Command.usages.map(([usage, does]) => `  ${usage.padEnd(20)}${does}`),
-  ...Command.notation.map((sentence) => `  ${sentence}`)
-].join("\n")
-
-const greeting = "A hashmap kept by a GenServer. `help` lists the commands, `quit` ends it."
+const helpOf = ({ notation, usages }: Guide): string => {
+  const width = Math.max(...usages.map(([usage]) => usage.length)) + 2
+  return [
+    ...usages.map(([usage, does]) => `  ${usage.padEnd(width)}${does}`),
+    ...notation.map((sentence) => `  ${sentence}`)
+  ].join("\n")
+}
 
 interface Terminal {
   readonly lines: Stream.Stream<string, ConsoleFailed>
@@ -25,25 +24,27 @@ interface Terminal {
   readonly aside: (write: () => void) => void
 }
 
-const make: Effect.Effect<Terminal, never, Scope.Scope> = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* ({ greeting, prompt: promptOf }: Guide) {
   const typed = yield* Mailbox.make<string>()
   const terminal = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const { stdin: input, stdout: output } = process
       output.write(`${greeting}\n`)
       const lines = readline.createInterface({ input, output, historySize: 1000, removeHistoryDuplicates: true })
-      lines.setPrompt("> ")
       let isClosed = false
+      let line = 1
       let isPrompting = false
       const prompt = () => {
         if (isClosed) return
         isPrompting = true
+        lines.setPrompt(promptOf(line))
         // true: what was typed while the last command ran stays, with the cursor where it is
         lines.prompt(true)
       }
-      lines.on("line", (line) => {
+      lines.on("line", (text) => {
         isPrompting = false
-        typed.unsafeOffer(line)
+        line++
+        typed.unsafeOffer(text)
       })
       // by Ctrl-D, by Ctrl-C, which readline takes for the same as long as nobody listens to SIGINT, or by `close`
       lines.on("close", () => {
@@ -75,7 +76,7 @@ const make: Effect.Effect<Terminal, never, Scope.Scope> = Effect.gen(function* (
     // at the end of a mailbox a take fails, which is how this stream ends
     return Effect.mapError(typed.take, () => Option.none<never>())
   })
-  return { lines: Stream.repeatEffectOption(next), aside: terminal.aside }
+  return { lines: Stream.repeatEffectOption(next), aside: terminal.aside } satisfies Terminal
 })
 
 const write = (terminal: Terminal) => (answers: Chunk.Chunk<string>) =>
@@ -94,8 +95,12 @@ const logger = (terminal: Terminal) => {
 }
 
 /** Talks with a person at the terminal. Log lines go to standard error, above the line that is being typed. */
-export const layer: Layer.Layer<Console> = Layer.unwrapScoped(
-  Effect.map(make, (terminal) =>
-    Layer.merge(Layer.succeed(Console, { lines: terminal.lines, write: write(terminal), help }), logger(terminal))
+export const layer = (guide: Guide): Layer.Layer<Console> =>
+  Layer.unwrapScoped(
+    Effect.map(make(guide), (terminal) =>
+      Layer.merge(
+        Layer.succeed(Console, { lines: terminal.lines, write: write(terminal), help: helpOf(guide) }),
+        logger(terminal)
+      )
+    )
   )
-)

@@ -5,10 +5,14 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as HashMap from "effect/HashMap"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as Commands from "../src/Commands.ts"
 import { Console, ConsoleFailed, NobodyReads, run } from "../src/Console.ts"
 import { Hashmap } from "../src/Hashmap.ts"
+import * as LocalTable from "../src/LocalTable.ts"
+
+const program = run(Commands.language)
 
 const person = HashMap.make<ReadonlyArray<[string, unknown]>>(["name", "John"], ["age", 30])
 
@@ -20,13 +24,13 @@ const supervised = Supervisor.layer({ children: [Hashmap.layer(person)] })
 const session = (lines: Stream.Stream<string>, server: Layer.Layer<Hashmap> = Hashmap.layer(person)) =>
   Effect.gen(function* () {
     const answers: Array<string> = []
-    yield* run.pipe(
+    yield* program.pipe(
       Effect.provideService(Console, {
         lines,
         write: (chunk) => Effect.sync(() => void answers.push(...chunk)),
         help: "the help"
       }),
-      Effect.provide(server)
+      Effect.provide(Layer.provide(LocalTable.layer, server))
     )
     return answers
   })
@@ -134,13 +138,13 @@ describe("Console", () => {
   it.effect("answers what came at once by one write", () =>
     Effect.gen(function* () {
       const written: Array<ReadonlyArray<string>> = []
-      yield* run.pipe(
+      yield* program.pipe(
         Effect.provideService(Console, {
           lines: Stream.fromChunks(Chunk.make("get name", "get age"), Chunk.make("get nobody")),
           write: (chunk) => Effect.sync(() => void written.push(Chunk.toReadonlyArray(chunk))),
           help: ""
         }),
-        Effect.provide(Hashmap.layer(person))
+        Effect.provide(Layer.provide(LocalTable.layer, Hashmap.layer(person)))
       )
       assert.deepStrictEqual(written, [['"John"', "30"], ["nil"]])
     })
@@ -150,7 +154,12 @@ describe("Console", () => {
     Effect.gen(function* () {
       const failed = new ConsoleFailed({ message: "the disk is full" })
       const withConsole = (console: Console["Type"]) =>
-        Effect.exit(run.pipe(Effect.provideService(Console, console), Effect.provide(Hashmap.layer(person))))
+        Effect.exit(
+          program.pipe(
+            Effect.provideService(Console, console),
+            Effect.provide(Layer.provide(LocalTable.layer, Hashmap.layer(person)))
+          )
+        )
       const lines = Stream.forever(Stream.make("get name"))
       const help = ""
       assert.isTrue((yield* withConsole({ lines, write: () => new NobodyReads(), help }))._tag === "Success")
