@@ -21,7 +21,9 @@ const rows = {
     "internal/plan",
     "internal/restarts",
     "internal/fairness",
-    "internal/outcome"
+    "internal/outcome",
+    "internal/pubSubTable",
+    "internal/pubSubRules"
   ],
   kernel: ["internal/*"],
   behaviours: ["GenServer", "Process", "StateMachine", "Task"],

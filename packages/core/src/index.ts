@@ -32,6 +32,10 @@ export * as Message from "./Message.ts"
  */
 export * as Process from "./Process.ts"
 /**
+ * Messages to whoever is interested: publishers and subscribers that know a topic, and not each other.
+ */
+export * as PubSub from "./PubSub.ts"
+/**
  * Who restarts whom.
  */
 export * as Supervisor from "./Supervisor.ts"

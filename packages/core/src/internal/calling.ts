@@ -37,7 +37,7 @@ type Result = Effect.Effect<unknown, unknown>
  * Does something to the server that an argument stands for. The parts are passed on rather than closed over: this is made
  * for each call.
  */
-const withRef = <A, B>(
+export const withRef = <A, B>(
   server: Effect.Effect<unknown, unknown, unknown>,
   use: (fiber: AnyFiber, ref: Ref, a: A, b: B) => Result,
   a: A,
@@ -82,7 +82,7 @@ const notARef = (given: unknown): Effect.Effect<never> =>
   )
 
 /** A server in whose own fiber this is. */
-const serverOf = (fiber: AnyFiber): Server | null => {
+export const serverOf = (fiber: AnyFiber): Server | null => {
   const scheduler = fiber.currentScheduler
   if (!(scheduler instanceof Gear) || scheduler.fiber !== fiber) return null
   return scheduler.driver instanceof Server ? scheduler.driver : null

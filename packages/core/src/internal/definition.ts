@@ -27,7 +27,10 @@ export interface Entry {
 }
 
 /** What kind of process runs by a definition. */
-export type ProcessKind = "GenServer" | "Supervisor" | "DynamicSupervisor"
+export type ProcessKind = "GenServer" | "Supervisor" | "DynamicSupervisor" | "PubSub"
+
+/** Whether a process of that kind has children. */
+export const isSupervisor = (kind: ProcessKind): boolean => kind === "Supervisor" || kind === "DynamicSupervisor"
 
 export interface Definition {
   readonly processKind: ProcessKind
@@ -185,7 +188,7 @@ export const define = (
     ...mailboxOptions(name, given["mailbox"]),
     hibernateAfter: duration("hibernateAfter", 1_000, { infinity: Number.POSITIVE_INFINITY }),
     format: func("format"),
-    stats: statsOf(key, name, processKind !== "GenServer")
+    stats: statsOf(key, name, isSupervisor(processKind))
   }
 }
 

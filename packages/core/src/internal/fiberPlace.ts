@@ -16,7 +16,7 @@ import * as Scope from "effect/Scope"
 import type { Type } from "../ChildSpec.ts"
 import * as ExitReason from "../ExitReason.ts"
 import { AlreadyStarted, type MaxRestartsExceeded } from "../SupervisorError.ts"
-import type { Definition } from "./definition.ts"
+import { type Definition, isSupervisor } from "./definition.ts"
 import { parking } from "./effectFiber.ts"
 import type { Wait } from "./envelope.ts"
 import { type Environment, environmentAt, runtimeOf, supervisorOf } from "./environment.ts"
@@ -156,7 +156,7 @@ export class FiberPlace extends Place {
 
   /** The seat of the n-th server of that definition. */
   seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted {
-    if (definition.processKind !== "GenServer") this.supervisorKind ??= definition.processKind
+    if (isSupervisor(definition.processKind)) this.supervisorKind ??= definition.processKind
     let seats = this.estate.get(definition.key)
     if (seats === undefined) {
       seats = []
@@ -516,7 +516,7 @@ class Run implements Nest, Listed {
   get unhandled(): number {
     // What a supervisor has not heard of its children is nobody's loss, and its children are told of by themselves.
     return this.members.reduce(
-      (sum, { definition, leftCount }) => (definition.processKind === "GenServer" ? sum + leftCount : sum),
+      (sum, { definition, leftCount }) => (isSupervisor(definition.processKind) ? sum : sum + leftCount),
       0
     )
   }

@@ -220,7 +220,7 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   }
 
   /** Runs something of the kernel's own, a log line for example, with the services of the layer. */
-  protected run(effect: Effect.Effect<void>): void {
+  run(effect: Effect.Effect<void>): void {
     Runtime.runFork(runtimeOf(this.environment, this.environment.services))(effect, {
       scheduler: this.environment.scheduler,
       immediate: false

@@ -34,7 +34,7 @@ export class ProcessInfo extends Inspectable.Class {
     return this.fields.name
   }
 
-  /** `GenServer`, `Supervisor`, `DynamicSupervisor`, `Layer` or `Worker`. */
+  /** `GenServer`, `Supervisor`, `DynamicSupervisor`, `PubSub`, `Layer` or `Worker`. */
   get kind(): string {
     return this.fields.kind
   }

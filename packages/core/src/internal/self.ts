@@ -73,7 +73,8 @@ export class Timer extends Deadline {
 }
 
 export class SelfHandle {
-  private readonly owner: Owner
+  /** The incarnation that it belongs to. */
+  readonly owner: Owner
 
   constructor(owner: Owner) {
     this.owner = owner

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import type * as Tracer from "effect/Tracer"
 import { InitTimeout } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
-import type { Entry } from "./definition.ts"
+import { type Entry, isSupervisor } from "./definition.ts"
 import { Envelope, type Home, Phase, type Wait } from "./envelope.ts"
 import { isLive } from "./environment.ts"
 import { emit, ProcessEvent } from "./events.ts"
@@ -632,7 +632,7 @@ export class Server extends Incarnation implements Home, Owner {
       else if (isEnvelope(item)) tell(item)
       else if (!(item instanceof ParentExit)) {
         // What a supervisor has not come to is no message of anybody's.
-        if (this.definition.processKind !== "GenServer") continue
+        if (isSupervisor(this.definition.processKind)) continue
         this.leftCount++
         this.definition.stats.undelivered++
       }

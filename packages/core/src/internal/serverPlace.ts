@@ -130,7 +130,7 @@ export class ServerPlace extends Place {
   }
 
   override get node(): Node {
-    return { text: this.label("GenServer"), below: [] }
+    return { text: this.label(this.definition.processKind), below: [] }
   }
 
   override free(): void {

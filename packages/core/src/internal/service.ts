@@ -90,11 +90,23 @@ export const byName = (tag: Context.Tag<unknown, unknown>, name: string): Layer.
  * A layer for an `init` without arguments, a function to layers for one with arguments: which of the two cannot be seen
  * in JavaScript (`(initial = empty) => …` has a length of 0), so it is both, and the types say which it is.
  */
-const layerOf = (tag: Context.Tag<unknown, unknown>, definition: Definition): object => {
-  const build = (args: ReadonlyArray<unknown>): object =>
-    Object.assign(Layer.scoped(tag, start(definition, args)), { [ServerLayerTypeId]: { definition, args } })
-  const layer = build([]) as Layer.Layer<unknown>
-  return Object.assign((...args: ReadonlyArray<unknown>) => build(args), layer, {
+const layerOf = (tag: Context.Tag<unknown, unknown>, definition: Definition): object =>
+  callable((...args) => serverLayer(tag, definition, args))
+
+/** The layer of a server with these arguments of its `init`. */
+export const serverLayer = (
+  tag: Context.Tag<unknown, unknown>,
+  definition: Definition,
+  args: ReadonlyArray<unknown>
+): Layer.Layer<unknown, unknown> =>
+  Object.assign(Layer.scoped(tag, start(definition, args)), { [ServerLayerTypeId]: { definition, args } })
+
+/** What a function gives without arguments, that is also that function. */
+export const callable = (
+  build: (...args: ReadonlyArray<unknown>) => Layer.Layer<unknown, unknown, unknown>
+): object => {
+  const layer = build()
+  return Object.assign((...args: ReadonlyArray<unknown>) => build(...args), layer, {
     [Layer.LayerTypeId]: layer[Layer.LayerTypeId],
     pipe: layer.pipe
   })
