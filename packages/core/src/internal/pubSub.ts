@@ -164,7 +164,7 @@ export class Board implements Host {
     this.droppedCount++
   }
 
-  /** Gives a message of this node to the subscribers of its topic. */
+  /** Gives a message of this node to the subscribers of its topic. The dispatcher, if there is one, is known. */
   dispatch(topic: Topic, message: unknown, from: object | null, dispatcher: string | undefined, fiber: AnyFiber): void {
     const entries = this.table.of(topic.name)
     if (entries.size === 0) return
@@ -176,10 +176,8 @@ export class Board implements Host {
       }
       return
     }
-    const dispatch = this.setting.dispatchers.get(dispatcher)
-    if (dispatch === undefined) throw new TypeError(`${this.name}: there is no dispatcher ${show(dispatcher)}`)
     const suited = Array.from(entries).filter((entry) => this.suits(entry, schema, message))
-    dispatch(suited.map(recipient(message, link)), Option.fromNullable(from), message)
+    this.setting.dispatchers.get(dispatcher)?.(suited.map(recipient(message, link)), Option.fromNullable(from), message)
   }
 
   /** Two topics may have one name and two schemas: nobody is given what he does not expect. */
@@ -391,11 +389,14 @@ export const directBroadcast = (
     const { isDistributed, nodeName } = board.setting
     if (node === nodeName) return here(board, delivery, fiber)
     checkDispatcher(board, delivery)
+    // Nobody else is known.
     if (!isDistributed) return Exit.void
     return send(board, delivery, fiber, node, (connection, outgoing) => connection.directBroadcast(node, outgoing))
   })
 
-const here = (board: Board, { dispatcher, from, message, topic }: Delivery, fiber: AnyFiber): Exit.Exit<void> => {
+const here = (board: Board, delivery: Delivery, fiber: AnyFiber): Exit.Exit<void> => {
+  checkDispatcher(board, delivery)
+  const { dispatcher, from, message, topic } = delivery
   board.dispatch(topic, message, subscriberOf(from), dispatcher, fiber)
   return Exit.void
 }
