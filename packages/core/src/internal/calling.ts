@@ -377,6 +377,8 @@ export const startProcess = <P extends Server, A>(
     if (scope === undefined) return Effect.flatMap(Scope.Scope, () => startProcess(definition, make, args, give))
     const nest = nestOf(fiber)
     const given = nest === null ? new Seat<Server>(definition.name) : nest.seatFor(definition)
+    // The build goes on for a while, though it is given up: what it would start now is nobody's.
+    if (given === null) return Effect.interrupt
     if (!(given instanceof Seat)) return Effect.die(given)
     const process = make(definition, given as Ref, capture(fiber), nest)
     const { detach, pending } = attach(scope, () => close(process, nest))
@@ -394,8 +396,7 @@ export const startProcess = <P extends Server, A>(
     const result = (exit: Started): Effect.Effect<A, unknown> => {
       if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
       if (process.isIgnored) {
-        given.announce(ExitReason.noProcess)
-        given.release(ExitReason.noProcess)
+        if (!process.isOvertaken) given.giveUp(ExitReason.noProcess)
       }
       // It may have ended by now: that is for the child to know, too.
       else if (nest !== null) nest.adopt(process)

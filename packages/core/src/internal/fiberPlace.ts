@@ -154,8 +154,16 @@ export class FiberPlace extends Place {
     for (const [key, seats] of this.estate) for (const seat of seats) this.keeper.root.free(key, seat)
   }
 
+  /** The build is done: where nobody was started this time, nobody is expected before the next. */
+  settle(started: ReadonlyMap<string, number>): void {
+    if (this.isLeft) return
+    for (const [key, seats] of this.estate)
+      for (const seat of seats.slice(started.get(key) ?? 0)) seat.giveUp(ExitReason.noProcess)
+  }
+
   /** The seat of the n-th server of that definition. */
-  seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted {
+  seatFor(definition: Definition, index: number): Seat<Server> | AlreadyStarted | null {
+    if (this.isLeft) return null
     if (isSupervisor(definition.processKind)) this.supervisorKind ??= definition.processKind
     let seats = this.estate.get(definition.key)
     if (seats === undefined) {
@@ -322,6 +330,7 @@ class Run implements Nest, Listed {
     const { place } = this
     this.watcher?.settle()
     this.hasStarted = true
+    place.settle(this.claimed)
     place.services = services
     place.after = environmentAt(fiber, services, { root: place.keeper.root, nest: null })
     this.tellStart()
@@ -497,7 +506,7 @@ class Run implements Nest, Listed {
     if (!this.isKilled) this.place.gaveUp(why)
   }
 
-  seatFor(definition: Definition): Seat<Server> | AlreadyStarted {
+  seatFor(definition: Definition): Seat<Server> | AlreadyStarted | null {
     const index = this.claimed.get(definition.key) ?? 0
     this.claimed.set(definition.key, index + 1)
     return this.place.seatFor(definition, index)

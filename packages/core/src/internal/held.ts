@@ -16,6 +16,11 @@ export class Held {
     this.stats = stats
   }
 
+  /** With what is left after it. */
+  and(later: Held): Held {
+    return new Held([...this.items, ...later.items], this.stats)
+  }
+
   /** Gives everything that somebody still wants handled to the next server, in order. */
   handOver(home: Home, push: (item: Item) => void): void {
     for (const item of this.items) {

@@ -17,6 +17,7 @@ import { type Departure, depart, type OpenScopes, release } from "./departure.ts
 import { type Environment, runtimeOf } from "./environment.ts"
 import { emit, ProcessEvent } from "./events.ts"
 import { type Driver, Gear } from "./gear.ts"
+import type { Held } from "./held.ts"
 import { Moment } from "./moment.ts"
 import type { Parent } from "./parent.ts"
 import { delist, enlist, type Listed, ProcessInfo, type ProcessStatus } from "./processes.ts"
@@ -62,6 +63,8 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   protected wantsHibernation = false
   protected ending: Ending | null = null
   protected isKilled = false
+  /** Another one sits in its seat, though it has not ended. */
+  isOvertaken = false
   protected startExit: Started | null = null
   /** Why it ended, when it has. */
   private ended: ExitReason.ExitReason | null = null
@@ -179,6 +182,12 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   // -----------------------------------------------------------------------------------------------------------------
   // Starting
   // -----------------------------------------------------------------------------------------------------------------
+
+  overtaken(): void {
+    this.isOvertaken = true
+  }
+
+  abstract takeOver(held: Held): boolean
 
   /** Takes the seat. `onStarted` is told how the start ended. */
   protected take(onStarted: (exit: Started) => void): void {

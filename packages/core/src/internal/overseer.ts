@@ -380,13 +380,27 @@ export abstract class Overseer extends Server implements Keeper {
     if (this.parent === null) this.seat.announce(down)
     for (const place of this.places) {
       this.forgetDelay(place)
-      if (this.bequeath(place)) place.epoch++
+      if (this.handOn(place, reason)) place.epoch++
       else this.retire(place, reason, down)
     }
   }
 
-  /** Leaves a child's place to the supervisor that comes after this one, if there may be one. */
-  protected bequeath(_place: Place): boolean {
+  /** The next one starts its children: this one, which was to end as well, starts none any more. */
+  override overtaken(): void {
+    this.isClosing = true
+    for (const place of this.places) this.handOn(place, ExitReason.killed)
+    super.overtaken()
+  }
+
+  /** Leaves a child's seats, once; what it still does with that place does not touch them any more. */
+  private handOn(place: Place, reason: ExitReason.DownReason): boolean {
+    // Places that it has made since then are its own.
+    if (!place.isLeft && !this.isOvertaken) place.isLeft = this.bequeath(place, reason)
+    return place.isLeft
+  }
+
+  /** Leaves a child's seats to the supervisor that comes after this one, if there may be one. */
+  protected bequeath(_place: Place, _reason: ExitReason.DownReason): boolean {
     return false
   }
 
@@ -396,6 +410,8 @@ export abstract class Overseer extends Server implements Keeper {
     // What may still be there will end as it likes: nobody waits for the next one.
     place.status = "stopped"
     place.announce(down)
+    if (place.isLeft) return
+    place.isLeft = true
     for (const seat of place.seats) seat.retire(reason, down)
     place.free()
   }

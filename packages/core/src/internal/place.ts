@@ -64,6 +64,8 @@ export abstract class Place implements Planned, Parent {
   attempt = 0
   /** Changes whenever the supervisor starts or stops it: what is said of another epoch is no news any more. */
   epoch = 0
+  /** Its seats are another place's by now, or nobody's: what happens here is not for them any more. */
+  isLeft = false
   /** Why it ended last. */
   reason: ExitReason.ExitReason | null = null
   /** Why the supervisor in it that was started last has given up, if it has. */
@@ -183,13 +185,13 @@ export abstract class Place implements Planned, Parent {
   /** Tells callers of its servers, and users of its services, why nobody answers. */
   announce(down: ExitReason.DownReason | (() => ExitReason.DownReason)): void {
     this.given = down
-    for (const seat of this.seats) seat.announce(down)
+    if (!this.isLeft) for (const seat of this.seats) seat.announce(down)
   }
 
   /** Nobody runs here for the time being, and nobody is expected: who waits is told `reason`. */
   giveUp(reason: ExitReason.DownReason = ExitReason.noProcess): void {
-    this.announce(ExitReason.noProcess)
-    for (const seat of this.seats) seat.release(reason)
+    this.given = ExitReason.noProcess
+    if (!this.isLeft) for (const seat of this.seats) seat.giveUp(reason)
   }
 
   /**

@@ -13,6 +13,10 @@ import type { Held } from "./held.ts"
 export interface Occupant {
   /** The committed state; nothing before `init` has ended. */
   readonly committed: Option.Option<unknown>
+  /** Somebody else takes the seat before it has ended. What it would leave at its end, it leaves now. */
+  overtaken(): void
+  /** Takes what somebody has left who was here before, but ended after it had come; false if it is gone itself. */
+  takeOver(held: Held): boolean
 }
 
 /** A subscriber of `changes`: it sees the latest state, and never holds up the server. */
@@ -90,15 +94,28 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     return this.reason
   }
 
-  /** Somebody takes the seat. */
+  /**
+   * Somebody takes the seat. Who still sits there, since he takes his time to end, leaves everything at once: so nothing
+   * can be left here later that the one who comes now would not find.
+   */
   take(occupant: I): void {
-    this.occupant = occupant
+    const last = this.occupant
     this.isGivenUp = false
+    this.occupant = null
+    last?.overtaken()
+    this.occupant = occupant
   }
 
-  /** Whether what the occupant leaves is for a next one. */
+  /** Whether what somebody leaves here is for another one. */
   get isAwaiting(): boolean {
     return this.isKept && !this.isGivenUp
+  }
+
+  /** Somebody leaves mail: to the one who sits here by now, or else to the next. */
+  leave(held: Held, from: Occupant): void {
+    const { occupant } = this
+    if (occupant !== null && occupant !== from && occupant.takeOver(held)) return
+    this.held = this.held === null ? held : this.held.and(held)
   }
 
   /** A state was committed that is another one than before. */
@@ -130,6 +147,12 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     if (this.occupant === null) this.endWatchers()
   }
 
+  /** Nobody sits here for the time being, and nobody is expected: who waits is told `reason`. */
+  giveUp(reason: DownReason): void {
+    this.announce(noProcess)
+    this.release(reason)
+  }
+
   /** What the last one has left is not waited for any longer. */
   release(reason: DownReason): void {
     this.isGivenUp = true
@@ -138,10 +161,11 @@ export class Seat<out I extends Occupant = Occupant> extends Effectable.Class<Se
     if (this.estates !== null) for (const seat of this.left()) seat.release(reason)
   }
 
-  /** Leaves the seats of a child to the one of that id under the next supervisor. */
-  bequeath(id: string, seats: Seats): void {
+  /** Leaves the seats of a child to the one of that id under the next supervisor. Is none expected, who waits is told. */
+  bequeath(id: string, seats: Seats, reason: DownReason): void {
     this.estates ??= new Map()
     this.estates.set(id, seats)
+    if (this.isGivenUp) for (const seat of [...seats.values()].flat()) seat.release(reason)
   }
 
   /** The seats that the child of that id had under the last supervisor. */

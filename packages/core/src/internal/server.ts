@@ -134,7 +134,7 @@ export class Server extends Incarnation implements Home, Owner {
       this.state = given
     }
     this.waitingFor = null
-    this.seat.changed(this.state)
+    if (!this.isOvertaken) this.seat.changed(this.state)
     this.startExit = Exit.void
     this.tellStarter()
   }
@@ -614,9 +614,7 @@ export class Server extends Incarnation implements Home, Owner {
       if (envelope instanceof StopRequest) envelope.end(reason)
       else envelope.settle(downExit(this.name, envelope.tag, reason))
     }
-    // Its supervisor may have been killed, and the next one started in its seat by now.
-    const isKept = this.seat.isAwaiting && this.seat.occupant === this
-    const kept = isKept && this.definition.keeps ? this.retried(reason) : null
+    const kept = this.definition.keeps && this.seat.isAwaiting ? this.retried(reason) : null
     if (this.envelope !== null && kept?.[0] !== this.envelope) {
       // The reply of `stopReply` also goes out when `terminate` has crashed (`CB-12`), but not from a killed server.
       if (this.farewell !== null && !this.isKilled) this.envelope.settle(this.farewell)
@@ -637,8 +635,27 @@ export class Server extends Incarnation implements Home, Owner {
         this.definition.stats.undelivered++
       }
     }
-    if (kept !== null && kept.length > 0) this.seat.held = new Held(kept, this.definition.stats)
+    if (kept !== null && kept.length > 0) this.seat.leave(new Held(kept, this.definition.stats), this)
     this.done()
+  }
+
+  /** What waits in its mailbox would come after what is sent from here on: the next one has it first. */
+  override overtaken(): void {
+    super.overtaken()
+    if (!this.definition.keeps || this.inbox === null) return
+    const kept: Array<Item> = []
+    for (const item of this.inbox.drain()) {
+      if (this.isKeepable(item)) kept.push(item)
+      else this.inbox.push(item)
+    }
+    if (kept.length > 0) this.seat.leave(new Held(kept, this.definition.stats), this)
+  }
+
+  override takeOver(held: Held): boolean {
+    if (this.isDown) return false
+    held.handOver(this, (item) => this.open().push(item))
+    if (this.hasWork) this.attend()
+    return true
   }
 
   /** The message that it has crashed over, if the next server is to try it, too. */

@@ -20,7 +20,7 @@ import { type Ended, type Handled, infos, Overseer, type Patience, type Retry } 
 import type { Parent } from "./parent.ts"
 import type { Outcome, Place } from "./place.ts"
 import { type Decision, ended, type Rules, restart } from "./plan.ts"
-import type { Seat } from "./seat.ts"
+import type { Seat, Seats } from "./seat.ts"
 import type { Server } from "./server.ts"
 import { ServerPlace } from "./serverPlace.ts"
 import { withName } from "./service.ts"
@@ -134,18 +134,29 @@ export class SupervisorProcess extends Overseer {
       this.isListing = false
       for (const spec of specs) this.add(spec)
       // The supervisor before this one had others.
-      this.seat.renounce(ExitReason.noProcess, ExitReason.noProcess)
+      if (!this.isOvertaken) this.seat.renounce(ExitReason.noProcess, ExitReason.noProcess)
       return this.startAll()
     })
   }
 
   private add(spec: Spec): Place {
-    const place = placeOf(spec, ++this.count, this, (id) => this.seat.inherit(id))
+    let left: Seats | undefined
+    const place = placeOf(spec, ++this.count, this, (id) => {
+      if (!this.isOvertaken) left = this.seat.inherit(id)
+      return left
+    })
     if (this.find(place.id) !== undefined) {
       throw new TypeError(`${this.name}: two of its children have the id ${JSON.stringify(place.id)}`)
     }
     this.places.push(place)
+    if (left !== undefined) this.dropOthers(left, place)
     return place
+  }
+
+  /** The child of that id had other servers in it than it can have now. */
+  private dropOthers(left: Seats, { seats }: Place): void {
+    for (const seat of [...left.values()].flat())
+      if (!seats.includes(seat)) seat.retire(ExitReason.noProcess, ExitReason.noProcess)
   }
 
   private startAll(): Effect.Effect<this, unknown> {
@@ -218,9 +229,9 @@ export class SupervisorProcess extends Overseer {
   }
 
   /** Where its children sit, those of the supervisor that comes after it will sit. */
-  protected override bequeath(place: Place): boolean {
+  protected override bequeath(place: Place, reason: ExitReason.DownReason): boolean {
     if (!this.seat.isKept) return false
-    this.seat.bequeath(place.id, place.estate)
+    this.seat.bequeath(place.id, place.estate, reason)
     return true
   }
 

@@ -34,8 +34,11 @@ export interface Nest extends Parent, Party {
   /** The fiber that builds it, and closes it. */
   readonly fiber: Fiber.RuntimeFiber<unknown, unknown> | null
   waitingFor: Wait | null
-  /** The seat for one of that definition: the one it had when the layer was built before. */
-  seatFor(definition: Definition): Seat | AlreadyStarted
+  /**
+   * The seat for one of that definition: the one it had when the layer was built before. None if the child's seats are
+   * another one's by now, since its supervisor has ended.
+   */
+  seatFor(definition: Definition): Seat | AlreadyStarted | null
   /** It was started, and belongs to the child from here on. */
   adopt(process: Member): void
   /** Its scope is being closed: its end is not the child's. */
