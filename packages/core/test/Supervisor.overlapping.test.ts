@@ -28,6 +28,7 @@ import {
   stateOf,
   tell
 } from "./fixtures/family.ts"
+import { logging, makeLog } from "./fixtures/logging.ts"
 import { told } from "./fixtures/observing.ts"
 
 const { noReply, reply } = GenServer
@@ -388,6 +389,28 @@ describe("two lives in one seat: what the last one does", () => {
         assert.strictEqual(answerOf(call), "4")
         assert.deepStrictEqual(states, [1, 3, 4])
       }
+    })
+  )
+
+  it.scoped("is done once: a start that it gives up has one time to end, and nothing is said of it later", () =>
+    Effect.gen(function* () {
+      const log = makeLog()
+      const { inner, sup } = yield* nested([new Family().a(keep)]).pipe(logging(log))
+      yield* Effect.fork(
+        told(Supervisor.startChild(inner, Layer.effectDiscard(Effect.uninterruptible(Effect.sleep(acquiring)))))
+      )
+      yield* settled
+      yield* killOne(sup)
+      assert.deepStrictEqual(
+        (yield* Supervisor.whichChildren(inner)).map(({ id }) => id),
+        ["a"]
+      )
+      yield* after(5_000)
+      yield* after(5_000)
+      assert.deepStrictEqual(
+        log.lines.map(({ message }) => message),
+        ["Sup was killed"]
+      )
     })
   )
 })

@@ -78,7 +78,9 @@ export abstract class Overseer extends Server implements Keeper {
   protected isListing = false
   /** The child that is being started. */
   private starting: Place | null = null
-  /** By when that is to be given up, once it is not wanted any more. */
+  /** That is not wanted any more, and was told so. */
+  private isGivingUpStart = false
+  /** By when it has to be given up. */
   private patienceWithStart: Moment | null = null
 
   constructor(
@@ -347,7 +349,10 @@ export abstract class Overseer extends Server implements Keeper {
     const { starting } = this
     if (this.isListing) this.exit(reason)
     else super.parentExit(reason)
-    starting?.cancelWithin((moment, millis) => {
+    // Who was killed tells its children, and the scope that they are in does so again: that gives them no more time.
+    if (starting === null || this.isGivingUpStart) return
+    this.isGivingUpStart = true
+    starting.cancelWithin((moment, millis) => {
       this.patienceWithStart = moment
       this.alarm.set(moment, millis)
     })
