@@ -19,6 +19,22 @@ export const requestTimeout = Config.duration("REQUEST_TIMEOUT").pipe(Config.wit
 
 /** The file of the database. */
 export const databaseFile = Config.nonEmptyString("DATABASE_FILE").pipe(Config.withDefault("scuti.db"))
+/**
+ * What a row of the journal survives once it is written: `normal`, the end of this process, however it comes; `full`, a
+ * loss of power as well, for the price of a wait for the disk, in which nothing else is done, at each transaction.
+ */
+export const databaseSynchronous = Config.literal(
+  "normal",
+  "full"
+)("DATABASE_SYNCHRONOUS").pipe(Config.withDefault("normal" as const))
+/**
+ * How many queries may run in one turn of the event loop. Each holds up everything else while it runs, so this bounds
+ * for how long a burst of them does; further ones wait for the turns that follow.
+ */
+export const poolSize = Config.integer("POOL_SIZE").pipe(
+  Config.validate({ message: "a POOL_SIZE of less than 1 would let no query run", validation: (size) => size >= 1 }),
+  Config.withDefault(5)
+)
 
 /** The name of the release, if it is one that runs: it brings its tables up to date by itself. */
 export const releaseName = Config.nonEmptyString("RELEASE_NAME").pipe(Config.option)
