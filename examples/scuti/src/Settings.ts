@@ -6,16 +6,37 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 
-/** Where HTTP is served. */
-export const port = Config.port("PORT").pipe(Config.withDefault(4000))
+/** Where HTTP is served; 0 stands for any port that is free. */
+export const port = Config.integer("PORT").pipe(
+  Config.validate({
+    message: "expected the number of a port, from 0 to 65535",
+    validation: (port) => port >= 0 && port <= 65_535
+  }),
+  Config.withDefault(4000)
+)
 /** The address to listen at: this machine alone, unless told otherwise. */
 export const host = Config.nonEmptyString("HOST").pipe(Config.withDefault("127.0.0.1"))
 /** The `server` header of every answer. */
-export const serverHeader = Config.nonEmptyString("SERVER_HEADER").pipe(Config.withDefault("scuti"))
+export const serverHeader = Config.nonEmptyString("SERVER_HEADER").pipe(
+  Config.validate({
+    message: "expected what may stand in a header: letters, digits and signs of one line",
+    validation: (header) => /^[\x20-\x7e]+$/.test(header)
+  }),
+  Config.withDefault("scuti")
+)
 /** How large a request may be, in bytes. */
-export const maxBodySize = Config.integer("MAX_BODY_SIZE").pipe(Config.withDefault(64 * 1024))
+export const maxBodySize = Config.integer("MAX_BODY_SIZE").pipe(
+  Config.validate({ message: "expected a number of bytes, at least 1", validation: (size) => size >= 1 }),
+  Config.withDefault(64 * 1024)
+)
 /** How long a request may take, to be read and to be answered. */
-export const requestTimeout = Config.duration("REQUEST_TIMEOUT").pipe(Config.withDefault(Duration.seconds(10)))
+export const requestTimeout = Config.duration("REQUEST_TIMEOUT").pipe(
+  Config.validate({
+    message: "expected a time of at least a millisecond and at most a day",
+    validation: (time) => Duration.between(time, { minimum: Duration.millis(1), maximum: Duration.days(1) })
+  }),
+  Config.withDefault(Duration.seconds(10))
+)
 
 /** The file of the database. */
 export const databaseFile = Config.nonEmptyString("DATABASE_FILE").pipe(Config.withDefault("scuti.db"))

@@ -1,0 +1,189 @@
+/**
+ * ScutiWeb.Endpoint: HTTP, in front of the table. It stands before the table among the application's children, and finds
+ * it by its name at each request: until it is there, the answer is 503.
+ *
+ * The Endpoint is a process. What listens outlives it: requests in flight go on when it is killed, and new ones wait for
+ * the next one, which takes over the port.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as GenServer from "@effect-otp/core/GenServer"
+import * as Process from "@effect-otp/core/Process"
+import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
+import * as Schema from "effect/Schema"
+import * as Answer from "./endpoint/Answer.ts"
+import * as Binding from "./endpoint/Binding.ts"
+import { EndpointError, type Handler, type Listener, open, openInTime } from "./endpoint/Listener.ts"
+import * as Routes from "./endpoint/Routes.ts"
+
+export { EndpointError } from "./endpoint/Listener.ts"
+export type { Options } from "./endpoint/Routes.ts"
+
+/** Where the Endpoint listens. */
+export const Address = Schema.Struct({ host: Schema.String, port: Schema.Number })
+
+/** Asks where the Endpoint listens. */
+export class GetAddress extends GenServer.Call<GetAddress>()("GetAddress", { success: Address }) {}
+
+/** Says that the configuration has changed. The answer is where the Endpoint listens now. */
+export class ConfigChange extends GenServer.Call<ConfigChange>()("ConfigChange", {
+  success: Address,
+  error: EndpointError
+}) {}
+
+/** Asks for the end of all that is served. */
+export class Drain extends GenServer.Call<Drain>()("Drain") {}
+
+/** What stays the same for one life of the Endpoint. */
+interface Serving {
+  /** The place of the Endpoint: its next life has the same. */
+  readonly place: GenServer.ServerRef<Endpoint>
+  /** Stands for this life. */
+  readonly life: object
+  readonly handler: Handler
+  /** What requests keep to. */
+  readonly limits: MutableRef.MutableRef<Binding.EndpointSettings>
+}
+
+interface State extends Serving {
+  readonly listener: Listener
+  /** Those that were given up for another port, and may still have something to answer. */
+  readonly leaving: ReadonlyArray<Listener>
+}
+
+/** What the Endpoint of a place has open. */
+const listeners = new WeakMap<GenServer.ServerRef<Endpoint>, Listener>()
+
+const readSettings = Effect.mapError(
+  Binding.settings,
+  (error) => new EndpointError({ message: `the settings of the endpoint are wrong: ${Binding.complaint(error)}` })
+)
+
+/** Serves what comes by this one, and says so. */
+const serve = ({ handler, life, place }: Serving, listener: Listener): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    listeners.set(place, listener)
+    listener.attach(life, handler)
+    return Effect.logInfo(`listens at ${Binding.url(listener.address)}`)
+  })
+
+/** What the life before has left, if it is where the settings say; otherwise it is given up. */
+const inherited = (place: GenServer.ServerRef<Endpoint>, settings: Binding.EndpointSettings): Listener | null => {
+  const listener = listeners.get(place)
+  if (listener === undefined || !listener.isOpen || Binding.stepTo(listener.requested, settings) !== "stay") {
+    listener?.stop()
+    return null
+  }
+  listener.apply(settings)
+  return listener
+}
+
+const drainAll = (listeners: ReadonlyArray<Listener>): Effect.Effect<void> =>
+  Effect.forEach(listeners, ({ drain }) => drain, { concurrency: "unbounded", discard: true })
+
+const start = (options: Routes.Options) =>
+  Effect.gen(function* () {
+    const settings = yield* readSettings
+    const { ref: place } = yield* Endpoint.self
+    const limits = MutableRef.make(settings)
+    const app = yield* Routes.make(options)
+    const handler = yield* NodeHttpServer.makeHandler(Answer.within(app, () => MutableRef.get(limits)))
+    const life = {}
+    yield* Effect.addFinalizer(() => Effect.suspend(() => listeners.get(place)?.abandon(life) ?? Effect.void))
+    const serving: Serving = { place, life, handler, limits }
+    const left = inherited(place, settings)
+    const listener = left ?? (yield* openInTime(settings))
+    if (left === null) yield* serve(serving, listener)
+    else listener.attach(life, handler)
+    return { ...serving, listener, leaving: [] } as State
+  })
+
+/** Comes to what the settings say now. */
+const rebind = (state: State, settings: Binding.EndpointSettings): Effect.Effect<State, EndpointError> =>
+  Effect.gen(function* () {
+    const { limits, listener } = state
+    const before = MutableRef.get(limits)
+    const keep = () => {
+      MutableRef.set(limits, settings)
+      listener.apply(settings)
+      return state
+    }
+    // After the last request nothing is opened any more.
+    if (!listener.isOpen) return keep()
+    const step = Binding.stepTo(before, settings)
+    if (step === "stay") return keep()
+    if (step === "closeFirst") listener.stop()
+    const next = yield* open(settings).pipe(
+      Effect.tapError(() =>
+        step === "closeFirst" ? Effect.flatMap(Effect.orDie(open(before)), (again) => serve(state, again)) : Effect.void
+      )
+    )
+    MutableRef.set(limits, settings)
+    yield* serve(state, next)
+    // It ends by itself, in a bounded time, also if this process ends before.
+    yield* Effect.forkDaemon(listener.drain)
+    return { ...state, listener: next, leaving: [...state.leaving, listener].filter(({ inFlight }) => inFlight > 0) }
+  })
+
+/** The process, and who calls it. */
+export class Endpoint extends GenServer.Service<Endpoint>()("@app/ScutiWeb.Endpoint", {
+  messages: [GetAddress, ConfigChange, Drain, Process.Exit]
+}) {
+  // client
+
+  /** Where it listens. */
+  static readonly address = GenServer.call(this, new GetAddress())
+
+  /**
+   * Reads its settings again, and does what they say. Another port or host is opened before the old one is left, and
+   * what is in flight there is answered. Fails with `EndpointError` if the settings are wrong or the new port cannot be
+   * opened; everything stays as it was then.
+   */
+  static readonly configChange = GenServer.call(this, new ConfigChange(), { timeout: "infinity" })
+
+  /**
+   * Accepts no more connections, ends the live pages, and waits for the answers to all requests in flight, of which each
+   * is bounded by `REQUEST_TIMEOUT`. What is left after twice that is cut off, and logged.
+   */
+  static readonly drain = GenServer.call(this, new Drain(), { timeout: "infinity" })
+
+  // server
+  static readonly layer = this.toLayer((options: Routes.Options) => start(options), {
+    // So that it ends by draining when its supervisor stops it; killed, it leaves its port to the next one.
+    trapExit: true,
+    // What it waits for is bounded, and the application's own time bounds that.
+    shutdown: "infinity",
+    terminate: (reason, { leaving, listener }) =>
+      reason._tag === "Crash" ? Effect.void : drainAll([listener, ...leaving]),
+    format: ({ limits, listener }) => ({
+      ...MutableRef.get(limits),
+      ...listener.address,
+      inFlight: listener.inFlight
+    }),
+    handleCall: {
+      GetAddress: (_, state) => GenServer.reply(state.listener.address, state),
+      ConfigChange: (_, state) =>
+        Effect.flatMap(readSettings, (settings) => rebind(state, settings)).pipe(
+          Effect.map((next) => GenServer.reply(next.listener.address, next))
+        ),
+      Drain: (_, state) => Effect.as(drainAll([state.listener, ...state.leaving]), GenServer.reply(undefined, state))
+    },
+    handleInfo: {
+      EXIT: ({ reason }, state) => GenServer.stop(reason, state)
+    }
+  })
+}
+
+// What an application says to its Endpoint.
+
+/** Serves. Fails with `EndpointError` if the settings are wrong or the port cannot be had. */
+export const layer = Endpoint.layer
+
+/** For `prepStop`: {@link Endpoint.drain}. */
+export const drain = Endpoint.drain
+
+/** For `configChange`: {@link Endpoint.configChange}. What cannot be done is logged, and everything stays as it was. */
+export const configChange: Effect.Effect<void, never, Endpoint> = Endpoint.configChange.pipe(
+  Effect.catchAll((error) => Effect.logError(`the endpoint stays as it was: ${error.message}`)),
+  Effect.asVoid
+)

@@ -1,0 +1,37 @@
+/** Values of the table as JSON. Plain functions. */
+import * as Inspectable from "effect/Inspectable"
+
+/** How deep a value may be nested: what is deeper than the stack of the reader would break it. */
+export const maxDepth = 64
+
+/** Whether a value is nested no deeper than that. It does not recurse, as what it is for may be as deep as anything. */
+export const isShallow = (value: unknown): boolean => {
+  let level: Array<unknown> = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth) return false
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []))
+  }
+  return true
+}
+
+/**
+ * A value that JSON can show. What JSON does not know (a bigint, a circle) is shown as text: others than this API may
+ * have put it into the table.
+ */
+export const plain = (value: unknown): unknown => {
+  try {
+    return JSON.stringify(value) === undefined ? null : value
+  } catch {
+    return Inspectable.toStringUnknown(value, 0)
+  }
+}
+
+/** A value as JSON. Dates are ISO strings, as they themselves say. */
+export const text = (value: unknown): string => JSON.stringify(plain(value))
+
+/** An object with the keys in order; one made by JavaScript would have those that look like numbers first. */
+export const object = (entries: Iterable<readonly [string, unknown]>): string =>
+  `{${Array.from(entries)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([key, value]) => `${JSON.stringify(key)}:${text(value)}`)
+    .join(",")}}`
