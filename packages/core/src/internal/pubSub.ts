@@ -93,7 +93,7 @@ export class Board implements Host {
   get counts(): Counts {
     const { table } = this
     return {
-      topics: table.topicNames.length,
+      topics: table.topics.length,
       subscriptions: table.size,
       dropped: this.droppedCount,
       misfits: this.misfitCount
@@ -145,15 +145,15 @@ export class Board implements Host {
 
   /** It has ended, and with it all subscriptions, as processes do that are linked to it (`REG-17`). */
   private end(reason: ExitReason.ExitReason): void {
-    const { rows, ownersNow } = this.table
-    for (const owner of ownersNow) this.forget(owner)
+    const { owners, rows } = this.table
+    for (const owner of owners) this.forget(owner)
     for (const row of rows) {
       this.table.remove(row)
       if (row instanceof Subscription) row.orphan(reason)
     }
     // A link would not tell of an end that is normal, and a subscription would be lost without a word.
     const signal = reason._tag === "Normal" ? ExitReason.shutdown() : reason
-    for (const owner of ownersNow) if (owner instanceof Server) owner.signal(signal, this.server)
+    for (const owner of owners) if (owner instanceof Server) owner.signal(signal, this.server)
   }
 
   // -----------------------------------------------------------------------------------------------------------------

@@ -13,20 +13,20 @@ export interface Row {
 }
 
 export class Table<R extends Row> {
-  private readonly topics = new Map<string, Set<R>>()
-  private readonly owners = new Map<object, Map<string, Set<R>>>()
+  private readonly byTopic = new Map<string, Set<R>>()
+  private readonly byOwner = new Map<object, Map<string, Set<R>>>()
   /** How many rows there are. */
   size = 0
 
   add(row: R): void {
     const { owner, topic } = row
-    into(this.topics, topic, row)
+    into(this.byTopic, topic, row)
     this.size++
     if (owner === null) return
-    let owned = this.owners.get(owner)
+    let owned = this.byOwner.get(owner)
     if (owned === undefined) {
       owned = new Map()
-      this.owners.set(owner, owned)
+      this.byOwner.set(owner, owned)
     }
     into(owned, topic, row)
   }
@@ -34,19 +34,19 @@ export class Table<R extends Row> {
   /** Takes a row out; false if it is not in. */
   remove(row: R): boolean {
     const { owner, topic } = row
-    if (!outOf(this.topics, topic, row)) return false
+    if (!outOf(this.byTopic, topic, row)) return false
     this.size--
-    const owned = owner === null ? undefined : this.owners.get(owner)
+    const owned = owner === null ? undefined : this.byOwner.get(owner)
     if (owned !== undefined) {
       outOf(owned, topic, row)
-      if (owned.size === 0) this.owners.delete(owner as object)
+      if (owned.size === 0) this.byOwner.delete(owner as object)
     }
     return true
   }
 
   /** Takes out all rows of an owner for a topic, or for all topics; given is how many. */
   removeOf(owner: object, topic?: string): number {
-    const owned = this.owners.get(owner)
+    const owned = this.byOwner.get(owner)
     if (owned === undefined) return 0
     const rows =
       topic === undefined ? Array.from(owned.values(), (rows) => [...rows]).flat() : [...(owned.get(topic) ?? [])]
@@ -55,7 +55,7 @@ export class Table<R extends Row> {
   }
 
   has(owner: object): boolean {
-    return this.owners.has(owner)
+    return this.byOwner.has(owner)
   }
 
   /**
@@ -63,20 +63,20 @@ export class Table<R extends Row> {
    * meanwhile comes last.
    */
   of(topic: string): ReadonlySet<R> {
-    return this.topics.get(topic) ?? nobody
+    return this.byTopic.get(topic) ?? nobody
   }
 
   /** The topics that have rows, in the order of their first ones. */
-  get topicNames(): Array<string> {
-    return Array.from(this.topics.keys())
+  get topics(): Array<string> {
+    return Array.from(this.byTopic.keys())
   }
 
-  get ownersNow(): Array<object> {
-    return Array.from(this.owners.keys())
+  get owners(): Array<object> {
+    return Array.from(this.byOwner.keys())
   }
 
   get rows(): Array<R> {
-    return Array.from(this.topics.values(), (rows) => [...rows]).flat()
+    return Array.from(this.byTopic.values(), (rows) => [...rows]).flat()
   }
 }
 
