@@ -15,7 +15,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import {
-  type A,
+  A,
   type AskScript,
   ask,
   type B,
@@ -52,12 +52,19 @@ type Children =
   | ReadonlyArray<ChildSpec.Child>
   | Effect.Effect<ReadonlyArray<Layer.Layer<A, string> | Layer.Layer<B, string>>>
 
+interface Waits {
+  readonly backoff?: Schedule.Schedule<unknown>
+}
+
 const endless = { intensity: { restarts: Infinity, within: "1 minute" } } as const
 
 /** An outer supervisor, within it one that is to be killed, and within that one another one with the children. */
-const nested = (children: Children, more: { readonly backoff?: Schedule.Schedule<unknown> } = {}) =>
+const nested = (children: Children, outer: Waits = {}, inner: Waits = {}) =>
+  within(Inner.layer({ ...endless, ...inner, children: children as [] }), outer)
+
+/** As `nested`, with the inner one in whatever layer. */
+const within = (inner: Layer.Layer<Inner, string>, more: Waits = {}) =>
   Effect.gen(function* () {
-    const inner = Inner.layer({ ...endless, children: children as [] })
     const middle = Sup.layer({ ...endless, children: [inner] })
     const scope = yield* Scope.make()
     const close = Effect.gen(function* () {
@@ -84,6 +91,10 @@ const [acquiring, releasing] = [10, 30]
 
 /** Something that is slow to come and slower to go. */
 const slow = Layer.scopedDiscard(Effect.acquireRelease(Effect.sleep(acquiring), () => Effect.sleep(releasing)))
+
+/** A layer whose build, once begun, goes on to its end. */
+const stubborn = <A, E>(layer: Layer.Layer<A, E>): Layer.Layer<A, E> =>
+  Layer.scopedContext(Effect.uninterruptible(Layer.build(layer)))
 
 const slowly = (family: Family, options: MemberOptions) => Layer.provide(family.layerOf("a", options), slow)
 
@@ -192,6 +203,34 @@ describe("two lives in one seat: who waits", () => {
     })
   )
 
+  it.scoped("for what is not kept is told by the last one, in its turn", () =>
+    Effect.gen(function* () {
+      const { a, inner } = yield* nested([new Family().a(keep)])
+      const latch = yield* Effect.makeLatch()
+      yield* send(a, (n) => Effect.as(latch.await, reply(n, n)))
+      const stopping = yield* Effect.fork(told(GenServer.stop(a)))
+      yield* settled
+      yield* killOne(inner)
+      yield* latch.open
+      yield* settled
+      assert.strictEqual(answerOf(stopping), "undefined")
+      assert.strictEqual(yield* stateOf(a), 2)
+    })
+  )
+
+  it.scoped("at a server that keeps nothing is answered by that one, in its turn (TERM-6)", () =>
+    Effect.gen(function* () {
+      const { a, inner } = yield* nested([new Family().a({ init: (n) => n })])
+      const latch = yield* Effect.makeLatch()
+      const call = yield* waitingAt(a, latch.await)
+      yield* killOne(inner)
+      assert.strictEqual(yield* stateOf(a), 2)
+      yield* latch.open
+      yield* settled
+      assert.strictEqual(answerOf(call), "1")
+    })
+  )
+
   it.scoped("has the message that crashed the last one tried by the one who is there", () =>
     Effect.gen(function* () {
       const { a, inner } = yield* nested([new Family().a({ ...keep, mailbox: { onRestart: { retry: 2 } } })])
@@ -210,20 +249,22 @@ describe("two lives in one seat: who waits", () => {
   it.scoped("waits on for the next but one if the next has come and gone before the last one ends", () =>
     Effect.gen(function* () {
       const retrying = { ...keep, mailbox: { onRestart: { retry: 2 } } } as const
-      const { a, inner } = yield* nested([new Family().a(retrying)])
+      const { a, inner } = yield* nested([new Family().a(retrying)], {}, { backoff: Schedule.spaced("1 second") })
       const latch = yield* Effect.makeLatch()
       const crashing = yield* send(a, (n) =>
         Effect.zipRight(latch.await, n === 1 ? Effect.die(new Error("a bug")) : Effect.succeed(reply(n, n)))
       )
       yield* killOne(inner)
-      yield* Supervisor.terminateChild(inner, "a")
-      yield* Supervisor.restartChild(inner, "a")
+      const call = yield* waitingAt(a)
+      yield* kill(a)
+      yield* settled
       yield* latch.open
       yield* settled
-      assert.strictEqual(answerOf(crashing), "3")
+      assert.deepStrictEqual([call, crashing].map(answerOf), ["nothing", "nothing"])
+      yield* after(1_000)
+      assert.deepStrictEqual([call, crashing].map(answerOf), ["3", "3"])
     })
   )
-
   it.scoped("is told when the last one ends if no next one is wanted by then", () =>
     Effect.gen(function* () {
       const { a, inner } = yield* nested([new Family().a({ ...keep, mailbox: { onRestart: { retry: 2 } } })])
@@ -338,32 +379,102 @@ describe("two lives in one seat: what the last one does", () => {
     })
   )
 
-  it.scoped("does not take the seat again: a build that was given up starts nothing any more", () =>
+  for (const [what, isEmpty] of [
+    ["starts nothing any more", false],
+    ["says nothing of who is not in it", true]
+  ] as const) {
+    it.scoped(`does not take the seat again: a build that was given up ${what}`, () =>
+      Effect.gen(function* () {
+        const family = new Family()
+        const latch = yield* Effect.makeLatch()
+        const layer = family.layerOf("a", obedient)
+        let builds = 0
+        const child = Layer.unwrapEffect(
+          Effect.suspend((): Effect.Effect<Layer.Layer<A, string>> => {
+            if (++builds !== 2) return Effect.succeed(layer)
+            return Effect.as(latch.await, isEmpty ? (Layer.empty as Layer.Layer<A>) : layer)
+          })
+        )
+        const { a, inner } = yield* nested([stubborn(child)])
+        yield* kill(a)
+        yield* settled
+        assert.strictEqual(builds, 2)
+        yield* killOne(inner)
+        assert.strictEqual(yield* stateOf(a), 2)
+        yield* latch.open
+        yield* settled
+        assert.deepStrictEqual(family.log, ["a started", "a started"])
+        const call = yield* waitingAt(a)
+        yield* kill(a)
+        yield* settled
+        assert.strictEqual(answerOf(call), "3")
+      })
+    )
+  }
+
+  it.scoped("starts nobody: a build that is given up when nobody comes after it", () =>
     Effect.gen(function* () {
       const family = new Family()
-      const latch = yield* Effect.makeLatch(true)
+      const latch = yield* Effect.makeLatch()
       let builds = 0
-      const stubborn = Layer.scopedDiscard(
-        Effect.suspend(() => (++builds === 2 ? Effect.uninterruptible(latch.await) : Effect.void))
+      const child = Layer.effectDiscard(Effect.suspend(() => (++builds === 2 ? latch.await : Effect.void)))
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        Outer.layer({ children: [stubborn(Layer.provide(family.layerOf("a", obedient), child))] }),
+        scope
       )
-      // What is built is not asked whether it was given up before it has started the server.
-      const child = Layer.scopedContext(
-        Effect.uninterruptible(Layer.build(Layer.provide(family.layerOf("a", obedient), stubborn)))
-      )
-      const { a, inner } = yield* nested([child])
-      yield* latch.close
+      const a = Context.get(context, A)
       yield* kill(a)
       yield* settled
-      assert.strictEqual(builds, 2)
-      yield* killOne(inner)
-      assert.strictEqual(yield* stateOf(a), 2)
+      yield* Process.exit(Context.get(context, Outer), ExitReason.killed)
+      yield* settled
       yield* latch.open
       yield* settled
-      assert.deepStrictEqual(family.log, ["a started", "a started"])
-      assert.strictEqual(yield* stateOf(a), 2)
+      assert.deepStrictEqual(family.log, ["a started"])
+      assert.strictEqual(yield* told(stateOf(a)), "ServerDown: killed")
+      assert.deepStrictEqual(yield* Process.list, [])
+      yield* Scope.close(scope, Exit.void)
     })
   )
 
+  it.scoped("goes no further: a supervisor that was starting its children starts no other", () =>
+    Effect.gen(function* () {
+      const family = new Family()
+      const latch = yield* Effect.makeLatch()
+      const slowStart = family.layerOf("a", { ...keep, init: (n) => (n === 2 ? Effect.as(latch.await, n) : n) })
+      const children = [Layer.fresh(slowStart), family.b({ ...keep })] as const
+      const { b, inner, sup } = yield* within(stubborn(Inner.layer({ ...endless, children })))
+      yield* killOne(inner)
+      yield* killOne(sup)
+      assert.strictEqual(yield* stateOf(b), 2)
+      yield* latch.open
+      yield* settled
+      assert.strictEqual(yield* stateOf(b), 2)
+      assert.strictEqual(family.log.filter((line) => line === "b started").length, 2)
+    })
+  )
+
+  it.scoped("takes nothing from the next: a supervisor that was making its list", () =>
+    Effect.gen(function* () {
+      const family = new Family()
+      const latches = [yield* Effect.makeLatch(true), yield* Effect.makeLatch(), yield* Effect.makeLatch()]
+      const child = family.a(obedient)
+      let lists = 0
+      const children = Effect.suspend(() => Effect.as((latches[lists++] as Effect.Latch).await, [child] as const))
+      const { a, inner, sup } = yield* within(stubborn(Inner.layer({ ...endless, children })))
+      const call = yield* waitingAt(a)
+      yield* killOne(inner)
+      yield* killOne(sup)
+      assert.strictEqual(lists, 3)
+      yield* (latches[1] as Effect.Latch).open
+      yield* settled
+      assert.strictEqual(answerOf(call), "nothing")
+      yield* (latches[2] as Effect.Latch).open
+      yield* settled
+      assert.strictEqual(answerOf(call), "2")
+      assert.strictEqual(yield* stateOf(a), 2)
+    })
+  )
   it.scoped("is not seen: neither the state of an init that ends late, nor that it wanted no process", () =>
     Effect.gen(function* () {
       for (const late of [99, GenServer.ignore]) {
@@ -373,7 +484,7 @@ describe("two lives in one seat: what the last one does", () => {
           ...keep,
           init: (n) => (n === 2 ? Effect.as(latch.await, late) : n)
         })
-        const { a, inner } = yield* nested([Layer.fresh(child)])
+        const { a, inner } = yield* nested([stubborn(child)])
         const states: Array<number> = []
         yield* Effect.fork(Stream.runForEach(GenServer.changes(a), (n) => Effect.sync(() => states.push(n as number))))
         yield* settled

@@ -400,7 +400,7 @@ export abstract class Overseer extends Server implements Keeper {
   /** Leaves a child's seats, once; what it still does with that place does not touch them any more. */
   private handOn(place: Place, reason: ExitReason.DownReason): boolean {
     // Places that it has made since then are its own.
-    if (!place.isLeft && !this.isOvertaken) place.isLeft = this.bequeath(place, reason)
+    if (!this.isOvertaken) place.isLeft = this.bequeath(place, reason)
     return place.isLeft
   }
 
