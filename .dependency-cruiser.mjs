@@ -54,6 +54,7 @@ const pureEffect = [
 ]
 
 const core = "^packages/core/src/"
+const cluster = "^packages/cluster/src/"
 const others = "internal/*"
 const named = Object.values(rows)
   .flat()
@@ -96,11 +97,23 @@ export default {
     error(
       "decisions-are-pure",
       "Decisions are plain data and functions: of Effect they import the modules of data, each by its own path.",
-      { path: anyOf(rows.decisions) },
+      { path: [anyOf(rows.decisions), `${cluster}internal/(?:discovery|peer)[.]ts$`] },
       {
         path: "/node_modules/effect/",
         pathNot: `/node_modules/effect/dist/dts/(?:${pureEffect.join("|")})[.]d[.]ts$`
       }
+    ),
+    error(
+      "cluster-uses-core",
+      "Cluster depends on Effect, on Node, and on what core offers to everybody, by its name.",
+      { path: cluster },
+      { pathNot: [cluster, "/node_modules/effect/", `${core}[^/]+$`], dependencyTypesNot: ["core"] }
+    ),
+    error(
+      "cluster-uses-core-by-name",
+      "Other packages are imported by their names, as everybody has to.",
+      { path: cluster },
+      { path: core, dependencyTypes: ["local"] }
     ),
     error(
       "core-stands-alone",

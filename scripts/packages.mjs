@@ -13,12 +13,25 @@ const check = (label, { error, status, stderr, stdout }) => {
   process.exitCode = 1
 }
 
+const manifests = new Map(
+  readdirSync(join(root, "packages"))
+    .map((name) => [name, JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8"))])
+    .filter(([, manifest]) => manifest.private !== true)
+)
+
+/** The folders, each behind those of the packages that it needs: it is compiled against what they are built to. */
+const inOrder = new Set()
+const place = (name) => {
+  const { peerDependencies = {} } = manifests.get(name)
+  for (const [other, manifest] of manifests) if (manifest.name in peerDependencies) place(other)
+  inOrder.add(name)
+}
+for (const name of manifests.keys()) place(name)
+
 const output = mkdtempSync(join(tmpdir(), "effect-otp-"))
 try {
-  for (const name of readdirSync(join(root, "packages"))) {
+  for (const name of inOrder) {
     const cwd = join(root, "packages", name)
-    const manifest = JSON.parse(readFileSync(join(cwd, "package.json"), "utf8"))
-    if (manifest.private === true) continue
     const options = { cwd, encoding: "utf8" }
 
     // what a module that no longer exists left behind must not be packed
