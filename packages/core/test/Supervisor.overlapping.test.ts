@@ -431,7 +431,7 @@ describe("two lives in one seat: what the last one does", () => {
       yield* latch.open
       yield* settled
       assert.deepStrictEqual(family.log, ["a started"])
-      assert.strictEqual(yield* told(stateOf(a)), "ServerDown: killed")
+      assert.strictEqual(yield* told(stateOf(a)), "ServerDown: no process")
       assert.deepStrictEqual(yield* Process.list, [])
       yield* Scope.close(scope, Exit.void)
     })
