@@ -1,47 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DnsCluster } from "@effect-otp/cluster"
-import { ExitReason, GenServer, Process, Supervisor } from "@effect-otp/core"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { logging } from "./fixtures/logging.ts"
-import { connected, makeWorld, nodes, quiet, since, words } from "./fixtures/world.ts"
+import { App, restartsOf, statusOf, supervised } from "./fixtures/tree.ts"
+import { connected, makeWorld, nodes, quiet, since } from "./fixtures/world.ts"
 
 const { peers } = DnsCluster
-
-class App extends DnsCluster.Service<App>()("@test/App") {}
-class Top extends Supervisor.Service<Top>()("@test/Top") {}
-
-/** A supervisor with an App. */
-const supervised = (options: DnsCluster.Options) =>
-  Effect.map(Layer.build(Top.layer({ children: [App.layer(options)] })), (context) => ({
-    app: Context.get(context, App),
-    top: Context.get(context, Top)
-  }))
-
-const statusOf = (top: GenServer.ServerRef<Top>) =>
-  Effect.map(Supervisor.whichChildren(top), (children) => children.map(({ id, status }) => `${id}: ${status}`))
-
-const restartsOf = (app: GenServer.ServerRef<App>) =>
-  Effect.map(Process.info(app), (info) => Option.getOrThrow(info).restarts)
-
-/** Writes what becomes of peers into a list. */
-const watch = (app: GenServer.ServerRef<App>) =>
-  Effect.gen(function* () {
-    const seen: Array<string> = []
-    const fiber = yield* DnsCluster.changes(app).pipe(
-      Stream.runForEach((change) => Effect.sync(() => void seen.push(words(change)))),
-      Effect.fork
-    )
-    yield* quiet
-    return { fiber, since: Effect.as(quiet, seen).pipe(Effect.map(() => seen.splice(0))) }
-  })
 
 describe("DnsCluster, failures", () => {
   it.scoped("DNS-4: a lookup that fails counts as no addresses; it is counted, and logged at Debug", () =>
@@ -182,124 +150,6 @@ describe("DnsCluster, failures", () => {
       yield* quiet
       assert.deepStrictEqual(nodes(yield* peers(app)), ["nonode@10.0.0.1"])
       assert.strictEqual(yield* restartsOf(app), 1)
-    })
-  )
-})
-
-describe("DnsCluster, in a tree", () => {
-  it.scoped('DNS-1: with a query of "ignore" it is a child without a process', () =>
-    Effect.gen(function* () {
-      const { app, top } = yield* supervised({ query: "ignore" })
-      assert.deepStrictEqual(yield* statusOf(top), ["App: stopped"])
-      assert.deepStrictEqual(yield* Supervisor.countChildren(top), { specs: 1, active: 0, supervisors: 0, workers: 1 })
-      assert.deepStrictEqual(yield* (yield* watch(app)).since, [])
-    })
-  )
-
-  it.scoped("its id is its name, and there can be several", () =>
-    Effect.gen(function* () {
-      const world = makeWorld({ "a.internal": ["10.0.0.1"], "b.internal": ["10.0.0.2"] })
-      const context = yield* Layer.build(
-        Top.layer({
-          children: [
-            DnsCluster.layer({ query: "a.internal", resolver: world.resolver }),
-            App.layer({ query: "b.internal", resolver: world.resolver })
-          ]
-        })
-      )
-      assert.deepStrictEqual((yield* statusOf(Context.get(context, Top))).sort(), [
-        "App: running",
-        "DnsCluster: running"
-      ])
-      assert.deepStrictEqual(nodes(yield* Effect.provide(peers(), context)), ["nonode@10.0.0.1"])
-      assert.deepStrictEqual(nodes(yield* Effect.provide(peers(App), context)), ["nonode@10.0.0.2"])
-    })
-  )
-
-  it.scoped("its end interrupts a round, and there is no other", () =>
-    Effect.gen(function* () {
-      let interrupted = 0
-      const world = makeWorld({
-        "A app.internal": Effect.onInterrupt(Effect.never, () => Effect.sync(() => void interrupted++))
-      })
-      yield* Effect.scoped(Effect.zipRight(App.start({ query: "app.internal", resolver: world.resolver }), quiet))
-      assert.strictEqual(interrupted, 1)
-      since(world)
-      yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(since(world), [])
-    })
-  )
-
-  it.scoped("changes: who is there comes first, then who comes and goes", () =>
-    Effect.gen(function* () {
-      const world = makeWorld({ "A app.internal": ["10.0.0.1", "10.0.0.2"] })
-      const { app } = yield* supervised({ query: "app.internal", resolver: world.resolver })
-      yield* peers(app)
-      const first = yield* watch(app)
-      assert.deepStrictEqual(yield* first.since, ["+ nonode@10.0.0.1", "+ nonode@10.0.0.2"])
-      yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* first.since, [])
-      world.zone["A app.internal"] = ["10.0.0.3", "10.0.0.2"]
-      yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* first.since, ["- nonode@10.0.0.1", "+ nonode@10.0.0.3"])
-      world.zone["A app.internal"] = "fails"
-      yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* first.since, [])
-      const second = yield* watch(app)
-      assert.deepStrictEqual(yield* second.since, ["+ nonode@10.0.0.2", "+ nonode@10.0.0.3"])
-    })
-  )
-
-  it.scoped("changes: nobody has gone because the process was started again", () =>
-    Effect.gen(function* () {
-      const world = makeWorld({ "A app.internal": ["10.0.0.1", "10.0.0.2"] })
-      const { app } = yield* supervised({ query: "app.internal", resolver: world.resolver })
-      yield* peers(app)
-      const watcher = yield* watch(app)
-      yield* watcher.since
-      world.zone["A app.internal"] = "fails"
-      yield* Process.exit(app, ExitReason.killed)
-      yield* quiet
-      assert.deepStrictEqual(yield* peers(app), [])
-      assert.deepStrictEqual(yield* watcher.since, [])
-      // What DNS says as soon as it says something.
-      world.zone["A app.internal"] = ["10.0.0.2", "10.0.0.3"]
-      yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* watcher.since, ["- nonode@10.0.0.1", "+ nonode@10.0.0.3"])
-      assert.deepStrictEqual(nodes(yield* peers(app)), ["nonode@10.0.0.2", "nonode@10.0.0.3"])
-    })
-  )
-
-  it.scoped("changes: they end with the cluster", () =>
-    Effect.gen(function* () {
-      const world = makeWorld({ "A app.internal": ["10.0.0.1"] })
-      const app = yield* App.start({ query: "app.internal", resolver: world.resolver })
-      yield* peers(app)
-      const watcher = yield* watch(app)
-      yield* GenServer.stop(app)
-      yield* Fiber.join(watcher.fiber)
-      assert.deepStrictEqual(yield* watcher.since, ["+ nonode@10.0.0.1"])
-    })
-  )
-
-  it.scoped("byName finds it from a child that stands before it", () =>
-    Effect.gen(function* () {
-      const world = makeWorld({ "A app.internal": ["10.0.0.1"] })
-      class Early extends Context.Tag("@test/Early")<Early, Effect.Effect<ReadonlyArray<DnsCluster.Peer>, unknown>>() {
-        static readonly layer = Layer.effect(
-          Early,
-          Effect.map(Effect.context<App>(), (context) => Effect.provide(peers(App), context))
-        )
-      }
-      const context = yield* Layer.build(
-        Supervisor.layer({
-          children: [
-            Early.layer.pipe(Layer.provide(App.byName)),
-            App.layer({ query: "app.internal", resolver: world.resolver })
-          ]
-        })
-      )
-      assert.deepStrictEqual(nodes(yield* Context.get(context, Early)), ["nonode@10.0.0.1"])
     })
   )
 })

@@ -116,11 +116,8 @@ const round = (label: Label, state: State): Effect.Effect<State> =>
 /** The server behind a cluster. It is told its orders, null for none, and what finds the resolver if they name none. */
 interface ClusterProcess {
   readonly byName: Layer.Layer<never>
-  layer(orders: Orders | null, contextual: Effect.Effect<ResolverService>): Layer.Layer<unknown>
-  start(
-    orders: Orders | null,
-    contextual: Effect.Effect<ResolverService>
-  ): Effect.Effect<GenServer.ServerRef<never>, never, Scope.Scope>
+  layer(orders: Orders | null, contextual: Effect.Effect<ResolverService>): Layer.Layer<never>
+  start(orders: Orders | null, contextual: Effect.Effect<ResolverService>): Effect.Effect<unknown, never, Scope.Scope>
 }
 
 /** The server behind the cluster of that key. */
@@ -158,5 +155,9 @@ export const processOf = (key: string): ClusterProcess => {
       }
     )
   }
-  return Cluster
+  return {
+    byName: Cluster.byName,
+    layer: Cluster.layer,
+    start: (orders, contextual) => Cluster.start(orders, contextual)
+  }
 }

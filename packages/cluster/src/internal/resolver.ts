@@ -43,7 +43,8 @@ export interface ResolverService {
   readonly lookup: (query: string, type: ResourceType) => Effect.Effect<ReadonlyArray<Address>, LookupFailed>
   /**
    * Connects a peer, and says whether it is connected now. `false` and a failure are logged as a warning, and it is tried
-   * again in the next round.
+   * again in the next round. A defect crashes the process. So does taking longer than `connectTimeout`, and then none of
+   * those counts that were connected in the same round: what may hang should give up before that.
    */
   readonly connectNode: (peer: Peer) => Effect.Effect<boolean, unknown>
   /**
