@@ -63,7 +63,7 @@ export const releaseName = Config.nonEmptyString("RELEASE_NAME").pipe(Config.opt
 export const isRelease = Config.map(releaseName, Option.isSome)
 
 /** What to ask the DNS for other nodes. */
-export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(Config.option)
+export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(Config.withDefault("ignore"))
 
 /** Where metrics and traces are sent, if anywhere. */
 export const otlpEndpoint = Config.url("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(Config.option)
