@@ -3,25 +3,31 @@
  * settings by their names. It is read again at SIGHUP, which is how an application that runs is told of others.
  */
 import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import type { ServerDown } from "@effect-otp/core/CallError"
+import type { ConfigError } from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { complaint } from "./endpoint/Binding.ts"
+import * as Settings from "./Settings.ts"
 
 /** The settings cannot be read: which, and why. */
 export class SettingsUnreadable extends Data.TaggedError("SettingsUnreadable")<{ readonly message: string }> {}
 
-const Settings = Schema.parseJson(
+const File = Schema.parseJson(
   Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Number, Schema.Boolean) })
 )
 
 /** The settings of a text, by their names; or what is wrong with it. */
 const parse = (text: string): Either.Either<ReadonlyMap<string, string>, string> =>
-  Either.mapBoth(Schema.decodeEither(Settings)(text), {
+  Either.mapBoth(Schema.decodeEither(File)(text), {
     onLeft: ParseResult.TreeFormatter.formatErrorSync,
     onRight: (settings) => new Map(Object.entries(settings).map(([name, value]) => [name, String(value)]))
   })
@@ -47,11 +53,15 @@ const read = (
     return ConfigProvider.fromMap(settings)
   })
 
-/** The settings that a program of this process starts with. */
-export const layer: Layer.Layer<never, SettingsUnreadable, FileSystem.FileSystem> = Layer.unwrapEffect(
+/** The settings that a program of this process starts with, and those of them that stay as they are. */
+export const layer: Layer.Layer<never, SettingsUnreadable | ConfigError, FileSystem.FileSystem> = Layer.unwrapEffect(
   Effect.map(
     Effect.suspend(() => read(process.env)),
-    Layer.setConfigProvider
+    (provider) =>
+      Layer.mergeAll(
+        Layer.setConfigProvider(provider),
+        Layer.unwrapEffect(Effect.map(Effect.withConfigProvider(Settings.logLevel, provider), Logger.minimumLogLevel))
+      )
   )
 )
 
@@ -82,4 +92,21 @@ export const reloading = <E extends { readonly message: string }, R>(
       Effect.flatMap(change),
       Effect.catchAll((error) => Effect.logWarning(`the settings stay as they are: ${error.message}`))
     )
+  )
+
+/** Runs an application with these settings, until it ends or is told to. */
+export const run = <E, R>(application: {
+  readonly launch: Effect.Effect<void, E, R>
+  readonly changeConfig: (next: ConfigProvider.ConfigProvider) => Effect.Effect<void, ServerDown>
+}): Effect.Effect<void, E | SettingsUnreadable | ConfigError, R> =>
+  Effect.forkScoped(reloading(application.changeConfig)).pipe(
+    Effect.zipRight(application.launch),
+    Effect.scoped,
+    // told here, because applications give their own account when they fail
+    Effect.provide(
+      Layer.tapError(layer, (error) =>
+        Effect.logFatal(error._tag === "SettingsUnreadable" ? error.message : complaint(error))
+      )
+    ),
+    Effect.provide(NodeFileSystem.layer)
   )

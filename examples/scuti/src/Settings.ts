@@ -4,6 +4,7 @@
  */
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 
 /** Where HTTP is served; 0 stands for any port that is free. */
@@ -67,3 +68,6 @@ export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(C
 
 /** Where metrics and traces are sent, if anywhere. */
 export const otlpEndpoint = Config.url("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(Config.option)
+
+/** What is worth a line: `debug` tells of each start and stop, too. */
+export const logLevel = Config.logLevel("LOG_LEVEL").pipe(Config.withDefault(LogLevel.Info))

@@ -1,5 +1,4 @@
 /** Scuti as `src/main.ts` runs it, with one more child that ends the others when the process's parent says so. */
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { DnsCluster } from "@effect-otp/cluster/DnsCluster"
 import * as Core from "@effect-otp/core/Application"
@@ -7,7 +6,6 @@ import * as ExitReason from "@effect-otp/core/ExitReason"
 import * as Process from "@effect-otp/core/Process"
 import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Application from "../../src/Application.ts"
@@ -69,11 +67,4 @@ const Scuti = Core.make({
   )
 })
 
-const program = Effect.forkScoped(Environment.reloading(Scuti.changeConfig)).pipe(
-  Effect.zipRight(Scuti.launch),
-  Effect.scoped,
-  Effect.provide(Layer.provideMerge(Environment.layer, NodeFileSystem.layer)),
-  Effect.tapErrorTag("SettingsUnreadable", (error) => Effect.logFatal(error.message))
-)
-
-NodeRuntime.runMain(program, { disableErrorReporting: true })
+NodeRuntime.runMain(Environment.run(Scuti), { disableErrorReporting: true })

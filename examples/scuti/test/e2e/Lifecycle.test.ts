@@ -1,0 +1,114 @@
+import { writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { assert, describe, it, onTestFinished } from "@effect/vitest"
+import { run, start, temporaryFolder } from "./running.ts"
+
+const json = (value: unknown): RequestInit => ({
+  method: "PUT",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value)
+})
+
+/** The children of the top supervisor of which something is told, in order. */
+const told = (log: string, what: string): ReadonlyArray<string> =>
+  Array.from(log.matchAll(new RegExp(`^.*DEBUG.*: (\\S+) ${what}`, "gm")), ([, id]) => `${id}`)
+
+interface Child {
+  readonly id: string
+  readonly status: string
+}
+
+describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 120_000 }, () => {
+  it("starts its children in the order of the introduction, and stops them in reverse", async () => {
+    const { child, ended } = await start({ LOG_LEVEL: "debug", DNS_CLUSTER_QUERY: "localhost" })
+    child.kill("SIGTERM")
+    const { code, log } = await ended
+    assert.strictEqual(code, 0)
+    const order = ["ScutiWeb.Telemetry", "Scuti.Repo", "Migrator", "DnsCluster", "Scuti.PubSub", "ScutiWeb.Endpoint"]
+    order.push("ScutiWeb.Service.Hashmap")
+    assert.deepStrictEqual(told(log, "has started"), order)
+    assert.deepStrictEqual(told(log, "has stopped"), order.reverse())
+  })
+
+  it("leaves out the migrations where it is no release, and DNS where it has nothing to ask", async () => {
+    const { log, url } = await start({ RELEASE_NAME: "" })
+    const { children } = (await (await fetch(`${url}/ready`)).json()) as { children: ReadonlyArray<Child> }
+    assert.deepStrictEqual(
+      children.filter(({ status }) => status === "stopped").map(({ id }) => id),
+      ["Migrator", "DnsCluster"]
+    )
+    assert.match(log(), /has no table "changes": run `npm run migrate`/)
+  })
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`ends with 0 and a report after ${signal}`, async () => {
+      const { child, ended } = await start()
+      child.kill(signal)
+      const { code, log } = await ended
+      assert.strictEqual(code, 0)
+      assert.match(log, /ScutiWeb\.Supervisor has stopped in \d+ ms\n$/)
+    })
+  }
+
+  it("says in one line that its port is taken, stops what it had started, and ends with 1", async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve))
+    onTestFinished(() => void other.close())
+    const { port } = other.address() as { port: number }
+    const { code, log } = await run("scuti/src/main.ts", { PORT: `${port}` }).ended
+    assert.strictEqual(code, 1)
+    const fatal = log.split("\n").filter((line) => line.includes("FATAL"))
+    assert.strictEqual(fatal.length, 1)
+    assert.match(fatal[0]!, new RegExp(`could not start ScutiWeb\\.Endpoint: .*port ${port} is taken`))
+    assert.match(
+      fatal[0]!,
+      /Started, and stopped again in reverse: .*ScutiWeb\.Telemetry, .*Scuti\.Repo, Migrator, .*Scuti\.PubSub\.$/
+    )
+    assert.notMatch(log, /\n\s+at /)
+  })
+
+  it("says in one line which setting is wrong, and ends with 1", async () => {
+    const { code, log } = await run("scuti/src/main.ts", { PORT: "many" }).ended
+    assert.strictEqual(code, 1)
+    const fatal = log.split("\n").filter((line) => line.includes("FATAL"))
+    assert.strictEqual(fatal.length, 1)
+    assert.match(fatal[0]!, /could not start ScutiWeb\.Endpoint: .*PORT/)
+  })
+
+  it("is told of another port by SIGHUP: what is in flight is answered, and the rest goes on there", async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, "settings.json")
+    writeFileSync(file, JSON.stringify({ SERVER_HEADER: "before" }))
+    const { child, ended, url, waitFor } = await start({ SCUTI_CONFIG: file }, "scuti/src/main.ts", folder)
+    assert.strictEqual((await fetch(`${url}/health`)).headers.get("server"), "before")
+
+    // a request whose body is still on its way
+    let finish: () => void = () => {}
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        controller.enqueue(new TextEncoder().encode('{"value":'))
+        finish = () => {
+          controller.enqueue(new TextEncoder().encode('"late"}'))
+          controller.close()
+        }
+      }
+    })
+    const inFlight = fetch(`${url}/api/hashmap/name`, { ...json(""), body, duplex: "half" } as RequestInit)
+
+    writeFileSync(file, JSON.stringify({ SERVER_HEADER: "after", PORT: 0, HOST: "127.0.0.2" }))
+    child.kill("SIGHUP")
+    const [, next] = await waitFor(/listens at (http:\/\/127\.0\.0\.2\S+?)["\s]/)
+    assert.strictEqual((await fetch(`${next}/health`)).headers.get("server"), "after")
+    finish()
+    assert.strictEqual((await inFlight).status, 204)
+    assert.strictEqual(await (await fetch(`${next}/api/hashmap/name`)).json(), "late")
+
+    writeFileSync(file, "no settings")
+    child.kill("SIGHUP")
+    await waitFor(/the settings stay as they are: the settings in \S+ cannot be read/)
+    assert.strictEqual((await fetch(`${next}/health`)).status, 200)
+    child.kill("SIGTERM")
+    assert.strictEqual((await ended).code, 0)
+  })
+})
