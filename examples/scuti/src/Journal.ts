@@ -16,7 +16,7 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type Arrival, lineOf, plan } from "./Lines.ts"
-import { Repo, type RepoError } from "./Repo.ts"
+import { type RepoError, RepoWriter } from "./Repo.ts"
 import type { Update } from "./Updates.ts"
 
 /** Who writes which changes. */
@@ -97,7 +97,7 @@ export const write = <E1, R1, E2, R2>({
   run,
   sequence,
   updates
-}: Options<E1, R1, E2, R2>): Effect.Effect<never, never, Repo | R1 | R2> =>
+}: Options<E1, R1, E2, R2>): Effect.Effect<never, never, RepoWriter | R1 | R2> =>
   Effect.gen(function* () {
     const backlog = yield* makeBacklog
     /** How many updates have come. */
@@ -105,14 +105,18 @@ export const write = <E1, R1, E2, R2>({
     /** The number of the last one that was kept. */
     let kept = 0
 
-    const intake = updates.pipe(
+    const subscribed = updates.pipe(
       Stream.runForEach((update) =>
         Effect.sync(() => {
           come++
           if (backlog.offer({ _tag: "Changed", line: lineOf(update) })) kept = update.sequence
         })
       ),
-      Effect.catchAllCause((cause) => Effect.logDebug("The journal is not subscribed", cause)),
+      Effect.catchAll((error) => Effect.logDebug("The journal is not subscribed", error))
+    )
+    const intake = subscribed.pipe(
+      // what has ended may be there again already
+      Effect.zipRight(subscribed),
       Effect.zipRight(untilSomebodyStarts),
       Effect.forever
     )
@@ -131,11 +135,13 @@ export const write = <E1, R1, E2, R2>({
     )
 
     const writer = Effect.gen(function* () {
-      let last = yield* patiently(Repo.lastSequence(run))
+      let last: number | null = null
       while (true) {
         const arrivals = yield* backlog.take
+        // not before there is something to write: at the start of a release the tables are still to be made
+        if (last === null) last = yield* patiently(RepoWriter.lastSequence(run))
         const planned = plan(last, arrivals)
-        yield* patiently(Repo.append(run, planned.lines))
+        yield* patiently(RepoWriter.append(run, planned.lines))
         backlog.written(arrivals)
         last = planned.last
       }

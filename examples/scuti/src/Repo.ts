@@ -60,18 +60,24 @@ const isServerDown = Schema.is(ServerDown)
 const orDown = <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E | ServerDown, R> =>
   Effect.catchSomeDefect(use, (defect) => Option.map(Option.liftPredicate(isServerDown)(defect), Effect.fail))
 
+/** Who reads the journal. */
 export class Repo extends Context.Tag("@app/Scuti.Repo")<
   Repo,
-  {
-    readonly page: (options: PageOptions) => Effect.Effect<Page, RepoError>
-    readonly append: (run: DateTime.Utc, lines: ReadonlyArray<Line>) => Effect.Effect<void, RepoError>
-    readonly lastSequence: (run: DateTime.Utc) => Effect.Effect<number, RepoError>
-  }
+  { readonly page: (options: PageOptions) => Effect.Effect<Page, RepoError> }
 >() {
   /** A page of the journal, the newest lines first. Dies with a `TypeError` for a limit that is none. */
   static readonly page = (options: PageOptions): Effect.Effect<Page, RepoError | ServerDown, Repo> =>
     orDown(Effect.flatMap(this, (repo) => repo.page(options)))
+}
 
+/** Who writes the journal: one process alone, the `Journal`. */
+export class RepoWriter extends Context.Tag("@app/Scuti.Repo.Writer")<
+  RepoWriter,
+  {
+    readonly append: (run: DateTime.Utc, lines: ReadonlyArray<Line>) => Effect.Effect<void, RepoError>
+    readonly lastSequence: (run: DateTime.Utc) => Effect.Effect<number, RepoError>
+  }
+>() {
   /**
    * Writes lines in one transaction, in their order. Once it has succeeded they are there, whatever becomes of the
    * process. A line of this run and with this number that is there already is left as it is, so that lines may be
@@ -80,85 +86,12 @@ export class Repo extends Context.Tag("@app/Scuti.Repo")<
   static readonly append = (
     run: DateTime.Utc,
     lines: ReadonlyArray<Line>
-  ): Effect.Effect<void, RepoError | ServerDown, Repo> =>
-    orDown(Effect.flatMap(this, (repo) => repo.append(run, lines)))
+  ): Effect.Effect<void, RepoError | ServerDown, RepoWriter> =>
+    orDown(Effect.flatMap(this, (writer) => writer.append(run, lines)))
 
   /** The number of the last change of this run that has a line, or is within a gap that has one; 0 if none has. */
-  static readonly lastSequence = (run: DateTime.Utc): Effect.Effect<number, RepoError | ServerDown, Repo> =>
-    orDown(Effect.flatMap(this, (repo) => repo.lastSequence(run)))
-
-  /**
-   * One connection to the file that the settings name. Fails with the reason if the file cannot be used. In a release
-   * the tables are the Migrator's business; elsewhere it fails if they are not there.
-   */
-  static readonly live = Layer.scoped(
-    this,
-    Effect.gen(function* () {
-      const file = yield* Settings.databaseFile
-      const turns = yield* Effect.makeSemaphore(yield* Settings.poolSize)
-      const sql = yield* Database.open(file, yield* Settings.databaseSynchronous)
-      // what one asks while another one's transaction is open would belong to it
-      const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
-      const reading = Database.explained(file, "read")
-
-      const isThere = Effect.map(
-        sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ${table}`.pipe(reading),
-        (rows) => rows.length > 0
-      )
-      if (!(yield* Settings.isRelease) && !(yield* isThere)) return yield* notMigrated(file, table)
-
-      const decode = (rows: unknown) =>
-        Effect.mapError(Schema.decodeUnknown(Rows)(rows), (error) => {
-          const why = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-          const message = `the database ${file} has a line in "${table}" that no journal writes: ${why?.message}`
-          return new RepoError({ reason: "failed", message })
-        })
-
-      const page = ({ before, limit }: PageOptions) =>
-        Effect.gen(function* () {
-          if (!Number.isSafeInteger(limit) || limit < 1) {
-            throw new TypeError(`Repo.page: \`limit\` must be a whole number of at least 1, but is ${limit}`)
-          }
-          const rows = yield* sql`
-            SELECT id, run, sequence, operation, key, value, at FROM ${sql(table)}
-            ${before === null ? sql`` : sql`WHERE id < ${before}`} ORDER BY id DESC LIMIT ${limit + 1}`.pipe(reading)
-          const entries = (yield* decode(rows.slice(0, limit))).map((row) => new Entry(row))
-          return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null }
-        }).pipe(
-          alone,
-          // see `Settings.poolSize`
-          (query) => turns.withPermits(1)(Effect.zipRight(nextTurn, query)),
-          Measures.query("page")
-        )
-
-      const append = (run: DateTime.Utc, lines: ReadonlyArray<Line>) =>
-        Effect.suspend(() => {
-          if (lines.length === 0) return Effect.void
-          const rows = lines.map(({ at, key, operation, sequence, value }) => ({
-            run: DateTime.formatIso(run),
-            sequence,
-            operation,
-            key,
-            value,
-            at: DateTime.formatIso(at)
-          }))
-          return sql.withTransaction(
-            sql`INSERT INTO ${sql(table)} ${sql.insert(rows)} ON CONFLICT (run, sequence) DO NOTHING`
-          )
-        }).pipe(Effect.asVoid, Database.explained(file, "written"), alone, Measures.query("append"))
-
-      const lastSequence = (run: DateTime.Utc) =>
-        sql<{ readonly last: number | null }>`
-          SELECT max(sequence) AS last FROM ${sql(table)} WHERE run = ${DateTime.formatIso(run)}`.pipe(
-          reading,
-          Effect.map(([row]) => row?.last ?? 0),
-          alone,
-          Measures.query("lastSequence")
-        )
-
-      return { page, append, lastSequence }
-    })
-  )
+  static readonly lastSequence = (run: DateTime.Utc): Effect.Effect<number, RepoError | ServerDown, RepoWriter> =>
+    orDown(Effect.flatMap(this, (writer) => writer.lastSequence(run)))
 }
 
 const table = "changes"
@@ -167,3 +100,75 @@ const nextTurn: Effect.Effect<void> = Effect.async((resume) => {
   const handle = setImmediate(() => resume(Effect.void))
   return Effect.sync(() => clearImmediate(handle))
 })
+
+/**
+ * One connection to the file that the settings name. Fails with the reason if the file cannot be used. In a release
+ * the tables are the Migrator's business; elsewhere it fails if they are not there.
+ */
+export const live = Layer.scopedContext(
+  Effect.gen(function* () {
+    const file = yield* Settings.databaseFile
+    const turns = yield* Effect.makeSemaphore(yield* Settings.poolSize)
+    const sql = yield* Database.open(file, yield* Settings.databaseSynchronous)
+    // what one asks while another one's transaction is open would belong to it
+    const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
+    const reading = Database.explained(file, "read")
+
+    const isThere = Effect.map(
+      sql`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ${table}`.pipe(reading),
+      (rows) => rows.length > 0
+    )
+    if (!(yield* Settings.isRelease) && !(yield* isThere)) return yield* notMigrated(file, table)
+
+    const decode = (rows: unknown) =>
+      Effect.mapError(Schema.decodeUnknown(Rows)(rows), (error) => {
+        const why = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+        const message = `the database ${file} has a line in "${table}" that no journal writes: ${why?.message}`
+        return new RepoError({ reason: "failed", message })
+      })
+
+    const page = ({ before, limit }: PageOptions) =>
+      Effect.gen(function* () {
+        if (!Number.isSafeInteger(limit) || limit < 1) {
+          throw new TypeError(`Repo.page: \`limit\` must be a whole number of at least 1, but is ${limit}`)
+        }
+        const rows = yield* sql`
+          SELECT id, run, sequence, operation, key, value, at FROM ${sql(table)}
+          ${before === null ? sql`` : sql`WHERE id < ${before}`} ORDER BY id DESC LIMIT ${limit + 1}`.pipe(reading)
+        const entries = (yield* decode(rows.slice(0, limit))).map((row) => new Entry(row))
+        return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null }
+      }).pipe(
+        alone,
+        // see `Settings.poolSize`
+        (query) => turns.withPermits(1)(Effect.zipRight(nextTurn, query)),
+        Measures.query("page")
+      )
+
+    const append = (run: DateTime.Utc, lines: ReadonlyArray<Line>) =>
+      Effect.suspend(() => {
+        if (lines.length === 0) return Effect.void
+        const rows = lines.map(({ at, key, operation, sequence, value }) => ({
+          run: DateTime.formatIso(run),
+          sequence,
+          operation,
+          key,
+          value,
+          at: DateTime.formatIso(at)
+        }))
+        return sql.withTransaction(
+          sql`INSERT INTO ${sql(table)} ${sql.insert(rows)} ON CONFLICT (run, sequence) DO NOTHING`
+        )
+      }).pipe(Effect.asVoid, Database.explained(file, "written"), alone, Measures.query("append"))
+
+    const lastSequence = (run: DateTime.Utc) =>
+      sql<{ readonly last: number | null }>`
+        SELECT max(sequence) AS last FROM ${sql(table)} WHERE run = ${DateTime.formatIso(run)}`.pipe(
+        reading,
+        Effect.map(([row]) => row?.last ?? 0),
+        alone,
+        Measures.query("lastSequence")
+      )
+
+    return Context.make(Repo, { page }).pipe(Context.add(RepoWriter, { append, lastSequence }))
+  })
+)

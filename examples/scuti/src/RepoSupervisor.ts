@@ -7,7 +7,7 @@
 import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Schedule from "effect/Schedule"
 import * as Journal from "./Journal.ts"
-import { Repo } from "./Repo.ts"
+import * as Repo from "./Repo.ts"
 
 /** Who looks after the Repo and the Journal. */
 export class RepoSupervisor extends Supervisor.Service<RepoSupervisor>()("@app/Scuti.Repo.Supervisor") {}
@@ -25,7 +25,7 @@ export const layer = <E1, R1, E2, R2>(options: Journal.Options<E1, R1, E2, R2>) 
     intensity: { restarts: 200, within: "1 second" },
     backoff: Schedule.spaced("20 millis"),
     children: [
-      Supervisor.child(Repo.live, { id: "Scuti.Repo", lateBound: [Repo] }),
+      Supervisor.child(Repo.live, { id: "Scuti.Repo", lateBound: [Repo.Repo, Repo.RepoWriter] }),
       Supervisor.worker("Journal", Journal.write(options))
     ]
   })

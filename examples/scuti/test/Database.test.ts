@@ -108,23 +108,26 @@ describe("Database", () => {
     )
   })
 
-  it.scoped("waits five seconds for a file that another one has locked, and says that it is", () =>
-    Effect.gen(function* () {
-      const file = yield* freshFile
-      const holder = yield* other(file)
-      yield* Effect.promise(() => holder.execute("BEGIN EXCLUSIVE"))
-      const [exit, after] = yield* Effect.flatMap(Effect.fork(Effect.scoped(open(file))), elapse)
-      assert.deepStrictEqual(
-        exit,
-        Exit.fail(
-          new RepoError({
-            reason: "locked",
-            message: `the database ${file} cannot be opened: another process has locked it; it is free when that one is done or has ended`
-          })
+  it.scoped(
+    "waits five seconds for a file that another one has locked, and says that it is",
+    () =>
+      Effect.gen(function* () {
+        const file = yield* freshFile
+        const holder = yield* other(file)
+        yield* Effect.promise(() => holder.execute("BEGIN EXCLUSIVE"))
+        const [exit, after] = yield* Effect.flatMap(Effect.fork(Effect.scoped(open(file))), elapse)
+        assert.deepStrictEqual(
+          exit,
+          Exit.fail(
+            new RepoError({
+              reason: "locked",
+              message: `the database ${file} cannot be opened: another process has locked it; it is free when that one is done or has ended`
+            })
+          )
         )
-      )
-      assert.strictEqual(after, "5s")
-    })
+        assert.strictEqual(after, "5s")
+      }),
+    20_000
   )
 
   it.scoped("opens a file as soon as it is free", () =>
@@ -197,18 +200,21 @@ describe("Database", () => {
     })
   )
 
-  it.scoped.runIf(fs.existsSync("/proc/self/fd"))("closed connections do not keep their files open", () =>
-    Effect.gen(function* () {
-      const file = yield* freshFile
-      const one = Effect.scoped(Effect.flatMap(open(file), (sql) => sql`SELECT 1 FROM sqlite_master`))
-      let most = 0
-      for (let round = 0; round < 300; round++) {
-        yield* one
-        // what the collector has found is closed in a turn of its own
-        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-        most = Math.max(most, handlesOn(path.dirname(file)))
-      }
-      assert.isBelow(most, 64)
-    })
+  it.scoped.runIf(fs.existsSync("/proc/self/fd"))(
+    "closed connections do not keep their files open",
+    () =>
+      Effect.gen(function* () {
+        const file = yield* freshFile
+        const one = Effect.scoped(Effect.flatMap(open(file), (sql) => sql`SELECT 1 FROM sqlite_master`))
+        let most = 0
+        for (let round = 0; round < 300; round++) {
+          yield* one
+          // what the collector has found is closed in a turn of its own
+          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          most = Math.max(most, handlesOn(path.dirname(file)))
+        }
+        assert.isBelow(most, 64)
+      }),
+    20_000
   )
 })

@@ -23,7 +23,7 @@ const quiet = Effect.repeatN(
 
 /** Lets time pass in small steps, in which everybody runs. */
 const elapse = (millis: number) =>
-  Effect.repeatN(Effect.zipRight(TestClock.adjust("50 millis"), quiet), Math.ceil(millis / 50) - 1)
+  Effect.repeatN(Effect.zipRight(TestClock.adjust("500 millis"), quiet), Math.ceil(millis / 500) - 1)
 
 /** A table that numbers its changes, and tells whoever has subscribed, unless its telling is switched off. */
 class Table extends Context.Tag("@test/Table")<

@@ -7,12 +7,12 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import type { Line } from "../src/Lines.ts"
-import { Repo, RepoError } from "../src/Repo.ts"
+import { live, Repo, RepoError, RepoWriter } from "../src/Repo.ts"
 import { freshFile, migratedFile, put, run, settingsLayer } from "./fixtures/database.ts"
 
 /** Gives an effect a Repo on a file. */
 const on = (file: string, settings: Record<string, string> = {}) =>
-  Effect.provide(Layer.provide(Repo.live, settingsLayer({ DATABASE_FILE: file, ...settings })))
+  Effect.provide(Layer.provide(live, settingsLayer({ DATABASE_FILE: file, ...settings })))
 
 const everything = Repo.page({ before: null, limit: 1000 })
 
@@ -25,7 +25,7 @@ describe("Repo", () => {
         { sequence: 3, operation: "delete", key: "a", value: null, at: run },
         { sequence: 9, operation: "gap", key: null, value: "6", at: run }
       ]
-      yield* Repo.append(run, lines)
+      yield* RepoWriter.append(run, lines)
       const { entries, next } = yield* everything
       assert.deepStrictEqual(
         entries.map(({ at, id, key, operation, run, sequence, value }) => [
@@ -52,7 +52,7 @@ describe("Repo", () => {
     Effect.gen(function* () {
       const file = yield* migratedFile
       yield* Effect.gen(function* () {
-        yield* Repo.append(
+        yield* RepoWriter.append(
           run,
           Array.from({ length: 23 }, (_, index) => put(index + 1))
         )
@@ -80,11 +80,11 @@ describe("Repo", () => {
   it.scoped("a line that is there is not written again, and one run's numbers are not another's", () =>
     Effect.gen(function* () {
       const later = DateTime.add(run, { hours: 1 })
-      yield* Repo.append(run, [put(1), put(2)])
-      yield* Repo.append(run, [put(2, "other"), put(3)])
-      assert.strictEqual(yield* Repo.lastSequence(run), 3)
-      assert.strictEqual(yield* Repo.lastSequence(later), 0)
-      yield* Repo.append(later, [put(1, "again")])
+      yield* RepoWriter.append(run, [put(1), put(2)])
+      yield* RepoWriter.append(run, [put(2, "other"), put(3)])
+      assert.strictEqual(yield* RepoWriter.lastSequence(run), 3)
+      assert.strictEqual(yield* RepoWriter.lastSequence(later), 0)
+      yield* RepoWriter.append(later, [put(1, "again")])
       const { entries } = yield* everything
       assert.deepStrictEqual(
         entries.map((entry) => entry.key),
@@ -127,11 +127,11 @@ describe("Repo", () => {
       const execute = (text: string) => Effect.promise(() => other.execute(text))
       yield* Effect.gen(function* () {
         yield* execute("BEGIN IMMEDIATE")
-        const error = yield* Effect.flip(Repo.append(run, [put(1)]))
+        const error = yield* Effect.flip(RepoWriter.append(run, [put(1)]))
         assert.include(error.message, "cannot be written: another process has locked it")
         assert.deepStrictEqual((yield* everything).entries, [])
         yield* execute("ROLLBACK")
-        yield* Repo.append(run, [put(1)])
+        yield* RepoWriter.append(run, [put(1)])
         const { rows } = yield* Effect.promise(() => other.execute("SELECT count(*) AS count FROM changes"))
         assert.strictEqual(rows[0]?.["count"], 1)
       }).pipe(on(file))

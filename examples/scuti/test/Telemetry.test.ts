@@ -113,20 +113,23 @@ describe("Telemetry", () => {
     }).pipe(Effect.provide(settingsLayer({})))
   )
 
-  it.scoped("killed again and again it is there again, and measures", () =>
-    Effect.gen(function* () {
-      const context = yield* Layer.build(telemetry())
-      const poller = Context.get(context, Telemetry.Poller)
-      for (let round = 0; round < 300; round++) {
-        yield* Process.exit(poller, ExitReason.killed)
-        yield* TestClock.adjust("20 millis")
-      }
-      const [info] = (yield* Process.list).filter(({ name }) => name === "Scuti.Telemetry.Poller")
-      assert.strictEqual(info?.restarts, 300)
-      yield* TestClock.adjust("10 seconds")
-      yield* quiet
-      assert.isAbove((yield* metric("process_resident_memory_bytes")) ?? 0, 0)
-    }).pipe(Effect.provide(Layer.merge(settingsLayer({}), silent)))
+  it.scoped(
+    "killed again and again it is there again, and measures",
+    () =>
+      Effect.gen(function* () {
+        const context = yield* Layer.build(telemetry())
+        const poller = Context.get(context, Telemetry.Poller)
+        for (let round = 0; round < 300; round++) {
+          yield* Process.exit(poller, ExitReason.killed)
+          yield* TestClock.adjust("20 millis")
+        }
+        const [info] = (yield* Process.list).filter(({ name }) => name === "Scuti.Telemetry.Poller")
+        assert.strictEqual(info?.restarts, 300)
+        yield* TestClock.adjust("10 seconds")
+        yield* quiet
+        assert.isAbove((yield* metric("process_resident_memory_bytes")) ?? 0, 0)
+      }).pipe(Effect.provide(Layer.merge(settingsLayer({}), silent))),
+    20_000
   )
 
   it.scoped("without an endpoint nothing is exported, and the tree shows that (SUP-7)", () =>
