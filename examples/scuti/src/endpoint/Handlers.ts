@@ -90,9 +90,7 @@ const table = HttpApiBuilder.group(Api, "hashmap", (handlers) =>
 
 const journal = HttpApiBuilder.group(Api, "journal", (handlers) =>
   handlers.handle("changes", ({ urlParams: { before, limit } }) =>
-    Effect.flatMap(Repo, (repo) => repo.page({ before: before ?? null, limit })).pipe(
-      Effect.mapError(({ message }) => new JournalDown({ message }))
-    )
+    Repo.page({ before: before ?? null, limit }).pipe(Effect.mapError(({ message }) => new JournalDown({ message })))
   )
 )
 
