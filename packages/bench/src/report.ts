@@ -88,6 +88,8 @@ export const goals: ReadonlyArray<Goal> = [
   growth("one of a group of 1,000, to one of 100", "group-1e3", "group-1e2", 2),
   faster("100,000 casts, then one call", "burst-1e5", "loop", 3),
   growth("a cast of a million, to one of a thousand", "burst-1e6", "burst-1e3", 2),
+  faster("broadcast to 10,000 queues", "broadcast-queue", "loop", 1),
+  faster("broadcast to 10,000 Streams", "broadcast-stream", "loop", 1),
   limit("make and check a message", "message", 60),
   limit("idle server", "memory-idle", 2_700),
   limit("sleeping server", "memory-hibernated", 2_700),

@@ -19,6 +19,8 @@ export type TimeRow =
   | `bare-${FamilySize}`
   | `children-${FamilySize}`
   | `burst-${BurstSize}`
+  | "broadcast-queue"
+  | "broadcast-stream"
   | "message"
   | "message-schema"
 
@@ -42,6 +44,9 @@ export type FamilySize = keyof typeof familySizes
 
 /** Servers that are started, and all stopped at once. */
 export const familySizes = { "1e4": 10_000, "1e5": 100_000 }
+
+/** How many listen to a broadcast. */
+export const audienceSize = 10_000
 
 export type Row = { readonly title: string } & (
   | {
@@ -99,6 +104,8 @@ export const rows: ReadonlyArray<Row> = [
   burst("1e4"),
   burst("1e5"),
   burst("1e6"),
+  time("broadcast-queue", "broadcast to 10,000 queues (each)", audienceSize),
+  time("broadcast-stream", "broadcast to 10,000 Streams (each)", audienceSize),
   time("message", "make a message of 2 fields"),
   time("message-schema", "the same with Schema.TaggedRequest"),
   { kind: "memory", id: "memory-idle", title: "idle server, never called", wait: asleep },

@@ -9,9 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
 import type * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { always, broadcasts } from "../audience.ts"
 import { effects } from "../callers.ts"
 import type { Contestant, Population, Seed, Workload } from "../contestant.ts"
 import type { BurstSize } from "../rows.ts"
@@ -211,6 +215,23 @@ const underCalls =
   (seed: Seed, isOver: () => boolean): Promise<void> =>
     Effect.runPromise(Effect.flatMap(start(seed.table, handle), (server) => effects.until(get(server), isOver)))
 
+/** Effect's own hub, and what subscribes to it, in a scope that nobody closes. */
+const hears =
+  (
+    listen: (
+      hub: PubSub.PubSub<number>,
+      heard: (message: number) => Effect.Effect<void>
+    ) => Effect.Effect<unknown, never, Scope.Scope>
+  ) =>
+  async (): Promise<Workload> => {
+    const hub = await Effect.runPromise(PubSub.unbounded<number>())
+    const scope = Effect.runSync(Scope.make())
+    return broadcasts(
+      (heard) => Scope.extend(listen(hub, heard), scope),
+      (message) => PubSub.publish(hub, message)
+    )
+  }
+
 export const contestant: Contestant = {
   time: {
     get: getsOf(plain),
@@ -231,6 +252,16 @@ export const contestant: Contestant = {
     "burst-1e4": burst("1e4"),
     "burst-1e5": burst("1e5"),
     "burst-1e6": burst("1e6"),
+    "broadcast-queue": hears((hub, heard) =>
+      Effect.flatMap(PubSub.subscribe(hub), (queue) =>
+        Effect.forkDaemon(always(Effect.flatMap(Queue.take(queue), heard)))
+      )
+    ),
+    "broadcast-stream": hears((hub, heard) =>
+      Effect.flatMap(Stream.fromPubSub(hub, { scoped: true }), (stream) =>
+        Effect.forkDaemon(Stream.runForEach(stream, heard))
+      )
+    ),
     message: messages((value) => new Put({ key: "name", value })),
     "message-schema": messages((value) => new PutRequest({ key: "name", value }))
   },

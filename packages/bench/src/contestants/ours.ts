@@ -3,6 +3,7 @@ import * as DynamicSupervisor from "@effect-otp/core/DynamicSupervisor"
 import * as ExitReason from "@effect-otp/core/ExitReason"
 import * as GenServer from "@effect-otp/core/GenServer"
 import * as Process from "@effect-otp/core/Process"
+import * as PubSub from "@effect-otp/core/PubSub"
 import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,6 +13,8 @@ import * as Logger from "effect/Logger"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { always, broadcasts, type Listen } from "../audience.ts"
 import { effects } from "../callers.ts"
 import type { Contestant, Population, Seed, Workload } from "../contestant.ts"
 import { type BurstSize, type FamilySize, familySizes, type GroupSize, groupSizes } from "../rows.ts"
@@ -264,6 +267,24 @@ const child = async (seed: Seed, servers: number): Promise<Population> => {
   return { servers: refs, release: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }
 
+class Updates extends PubSub.Service<Updates>()("@bench/Updates") {}
+
+const Tick = PubSub.topic("tick", Schema.Number)
+
+const hears =
+  (listen: (heard: (message: number) => Effect.Effect<void>) => Effect.Effect<unknown, never, Updates>) =>
+  async (): Promise<Workload> => {
+    const scope = Effect.runSync(Scope.make())
+    const context = await Effect.runPromise(Layer.buildWithScope(Updates.layer, scope))
+    const inContext: Listen = (heard) => Effect.provide(listen(heard), context)
+    return broadcasts(inContext, (message) =>
+      Effect.provide(Effect.orDie(PubSub.broadcast(Updates, Tick, message)), context)
+    )
+  }
+
+/** One who has subscribed when this returns, in a scope that nobody closes. */
+const queue = Effect.orDie(Scope.extend(PubSub.subscription(Updates, Tick), Effect.runSync(Scope.make())))
+
 const message = async (): Promise<Workload> => ({
   run: async (operations) => {
     let last = new Put({ key: "name", value: -1 })
@@ -324,6 +345,12 @@ export const contestant: Contestant = {
     "burst-1e4": burst("1e4"),
     "burst-1e5": burst("1e5"),
     "burst-1e6": burst("1e6"),
+    "broadcast-queue": hears((heard) =>
+      Effect.flatMap(queue, ({ messages }) => Effect.forkDaemon(always(Effect.flatMap(messages.take, heard))))
+    ),
+    "broadcast-stream": hears((heard) =>
+      Effect.flatMap(queue, ({ stream }) => Effect.forkDaemon(Stream.runForEach(stream, heard)))
+    ),
     message
   },
   memory: {
