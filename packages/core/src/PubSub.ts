@@ -224,11 +224,11 @@ export type SubscribeOptions<O extends Overflow = Overflow> = {
 )
 
 /**
- * What a subscription may end with: the PubSub has ended, or its own queue was full and `overflow` said `"end"`.
+ * What a subscription may end with beside `ServerDown`: nothing, unless its `overflow` is `"end"`.
  *
  * @category models
  */
-export type SubscriptionError<O extends Overflow = Overflow> = ServerDown | ("end" extends O ? SubscriberFull : never)
+export type OverflowError<O extends Overflow> = "end" extends O ? SubscriberFull : never
 
 declare const subscriptionType: unique symbol
 
@@ -282,7 +282,7 @@ export const subscription = <P extends Any, E, R, A, I, const O extends Overflow
   pubsub: Effect.Effect<ServerRef<P>, E, R>,
   topic: Topic<A, I>,
   options: SubscribeOptions<O> = {}
-): Effect.Effect<Subscription<A, SubscriptionError<O>>, ServerDown | E, R | Scope.Scope> => {
+): Effect.Effect<Subscription<A, ServerDown | OverflowError<O>>, ServerDown | E, R | Scope.Scope> => {
   const who = "PubSub.subscription"
   const limit = limitOf(who, options)
   // The table knows nothing of types; the topic says which one its messages have.
@@ -321,7 +321,7 @@ export const subscribe = <P extends Any, E, R, A, I, const O extends Overflow = 
   pubsub: Effect.Effect<ServerRef<P>, E, R>,
   topic: Topic<A, I>,
   options: SubscribeOptions<O> = {}
-): Stream.Stream<A, SubscriptionError<O> | E, R> =>
+): Stream.Stream<A, ServerDown | OverflowError<O> | E, R> =>
   Stream.unwrapScoped(Effect.map(subscription(pubsub, topic, options), ({ stream }) => stream))
 
 /**

@@ -3,7 +3,7 @@
  * who ends, and what a slow reader has left. After each step everybody must have heard what the model says.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { ExitReason, type GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
+import { type CallError, ExitReason, type GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -179,7 +179,7 @@ const act = (nodes: ReadonlyArray<ModelNode>, step: Step, text: string): void =>
 // The real thing
 // ---------------------------------------------------------------------------------------------------------------------
 
-type RealQueue = PubSub.Subscription<string, PubSub.SubscriptionError>
+type RealQueue = PubSub.Subscription<string, CallError.ServerDown | PubSub.SubscriberFull>
 
 class RealNode {
   readonly name: string
