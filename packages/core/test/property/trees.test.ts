@@ -62,10 +62,14 @@ describe.each(seeds)("random trees, SEED=%i", (seed) => {
     limit
   )
 
-  it("do the same again from the same seed", async () => {
-    for (const sample of FastCheck.sample(wildProgram, { seed, numRuns: 10 })) {
-      const [one, other] = [await wildRun(sample, optionsOf(seed)), await wildRun(sample, optionsOf(seed))]
-      assert.deepStrictEqual(one.account, other.account)
-    }
-  })
+  it(
+    "do the same again from the same seed",
+    async () => {
+      for (const sample of FastCheck.sample(wildProgram, { seed, numRuns: 10 })) {
+        const [one, other] = [await wildRun(sample, optionsOf(seed)), await wildRun(sample, optionsOf(seed))]
+        assert.deepStrictEqual(one.account, other.account)
+      }
+    },
+    limit
+  )
 })
