@@ -20,8 +20,11 @@ export interface Process {
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>
 }
 
-export const start = ([file, ...args]: ReadonlyArray<string> = command): Process => {
-  const child = spawn(file!, args, { cwd: root, env: { ...process.env, NO_COLOR: "1", TERM: "xterm" } })
+export const start = (
+  [file, ...args]: ReadonlyArray<string> = command,
+  environment: Readonly<Record<string, string>> = {}
+): Process => {
+  const child = spawn(file!, args, { cwd: root, env: { ...process.env, NO_COLOR: "1", TERM: "xterm", ...environment } })
   let stdout = ""
   let stderr = ""
   let from = 0

@@ -4,6 +4,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { isShallow, maxDepth } from "./endpoint/Json.ts"
 import { Entry } from "./Repo.ts"
@@ -77,6 +78,19 @@ const Value = Schema.Unknown.pipe(
 
 const Json = Schema.parseJson(Value)
 
+/** A key as a part of a path, which is encoded by clients; the router decodes it for the server. */
+const PathKey = Schema.transform(Schema.String, Key, {
+  strict: true,
+  decode: (key) => key,
+  encode: encodeURIComponent
+}).annotations({ jsonSchema: { type: "string", minLength: 1, maxLength: 256 } })
+
+// `Schema.Record` would lose a key `__proto__`
+const Entries = Schema.declare(
+  (value): value is Readonly<Record<string, unknown>> =>
+    Predicate.isRecord(value) && Object.values(value).every(isShallow)
+).annotations({ description: "any JSON by its key", jsonSchema: { type: "object", additionalProperties: {} } })
+
 /** A child of the application, as its supervisor sees it. */
 export const Child = Schema.Struct({
   id: Schema.String,
@@ -109,12 +123,12 @@ export class NotReady extends Schema.TaggedError<NotReady>()(
 // Endpoints
 // ---------------------------------------------------------------------------------------------------------------------
 
-const path = Schema.Struct({ key: Key })
+const path = Schema.Struct({ key: PathKey })
 
 class Table extends HttpApiGroup.make("hashmap")
   .add(
     HttpApiEndpoint.get("all", "/api/hashmap")
-      .addSuccess(Schema.Record({ key: Schema.String, value: Value }))
+      .addSuccess(Entries)
       .annotate(OpenApi.Description, "The whole table, its keys in order.")
   )
   .add(

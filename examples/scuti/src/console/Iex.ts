@@ -96,6 +96,7 @@ export const make: Effect.Effect<Language<Line, Table>> = Effect.map(Ref.make<Sc
       case "Command":
         return Effect.map(Commands.execute(line.command, help), (answer) => [answer])
       case "Elixir":
+        if (line.expressions.length === 0) return Effect.succeed([])
         return Effect.flatMap(Ref.get(scopes), (scope) =>
           Effect.flatMap(carryOut(evaluate(line.expressions, scope)), ([lines, result]) =>
             Option.match(result, {
