@@ -18,16 +18,18 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ["#{", "\\#{"]
 ])
 
-const isLoneSurrogate = (character: string): boolean => /^[\ud800-\udfff]$/.test(character)
+const hex = (character: string, digits: number): string =>
+  character.charCodeAt(0).toString(16).toUpperCase().padStart(digits, "0")
+
+const escapeOne = (found: string): string => {
+  const known = escapes.get(found)
+  if (known !== undefined) return known
+  if (found < " ") return `\\x${hex(found, 2)}`
+  return /^\p{Surrogate}$/u.test(found) ? `\\u${hex(found, 4)}` : found
+}
 
 /** A string in double quotes. What else must not reach a terminal is written `\u0080`, by `Json.escape`. */
-export const quoted = (text: string): string =>
-  `"${Json.escape(
-    text.replace(
-      /["\\]|#\{|[^ -~]/gu,
-      (found) => escapes.get(found) ?? (isLoneSurrogate(found) ? `\\u${found.charCodeAt(0).toString(16)}` : found)
-    )
-  )}"`
+export const quoted = (text: string): string => `"${Json.escape(text.replace(/["\\]|#\{|[^ -~]/gu, escapeOne))}"`
 
 const isIdentifier = (name: string): boolean => /^[\p{L}_][\p{L}\p{N}_@]*[?!]?$/u.test(name)
 
