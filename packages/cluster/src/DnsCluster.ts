@@ -92,8 +92,9 @@ export interface ResolverOptions extends Partial<Omit<ResolverService, "lookup">
  * @category resolvers
  */
 export const resolver = (options: ResolverOptions = {}): ResolverService => {
+  const lookup = lookupBy(nodeDnsOf("DnsCluster.resolver", options))
   const { basename, connectNode = () => Effect.succeed(true), listNodes } = options
-  return { basename, connectNode, listNodes, lookup: lookupBy(nodeDnsOf("DnsCluster.resolver", options)) }
+  return { basename, lookup, connectNode, listNodes }
 }
 
 /**

@@ -248,6 +248,10 @@ describe("DnsCluster, options", () => {
 
   it("a resolver's options are checked where it is made", () => {
     const of = (options: { readonly [key: string]: unknown }) => complaint(() => DnsCluster.resolver(options as never))
+    assert.strictEqual(
+      complaint(() => DnsCluster.resolver(null as never)),
+      "DnsCluster.resolver: the options must be an object, but are null"
+    )
     assert.strictEqual(of({ server: "::1" }), "DnsCluster.resolver: there is no option `server`")
     for (const [servers, shown] of [
       ["10.0.0.1", '"10.0.0.1"'],
