@@ -178,7 +178,8 @@ let planned = null
 
 /** Soon, and once for many changes; what is not there to be read now is read at the next change. */
 const rereadJournal = () => {
-  planned ??= setTimeout(() => {
+  if (planned !== null) return
+  planned = setTimeout(() => {
     planned = null
     readJournal().catch((error) => say(`The journal cannot be read: ${error.message}`, true))
   }, 300)

@@ -15,6 +15,7 @@ import * as Answer from "./endpoint/Answer.ts"
 import * as Binding from "./endpoint/Binding.ts"
 import { EndpointError, type Handler, type Listener, open, openInTime } from "./endpoint/Listener.ts"
 import * as Routes from "./endpoint/Routes.ts"
+import * as Services from "./endpoint/Services.ts"
 
 export { EndpointError } from "./endpoint/Listener.ts"
 export type { Options } from "./endpoint/Routes.ts"
@@ -87,7 +88,12 @@ const start = (options: Routes.Options) =>
     const { ref: place } = yield* Endpoint.self
     const limits = MutableRef.make(settings)
     const app = yield* Routes.make(options)
-    const handler = yield* NodeHttpServer.makeHandler(Answer.within(app, () => MutableRef.get(limits)))
+    const services = yield* Effect.context<Services.Services>()
+    const respond = yield* NodeHttpServer.makeHandler(Answer.within(app, () => MutableRef.get(limits)))
+    const handler: Handler = (request, response) => {
+      Services.give(request, services)
+      respond(request, response)
+    }
     const life = {}
     yield* Effect.addFinalizer(() => Effect.suspend(() => listeners.get(place)?.abandon(life) ?? Effect.void))
     const serving: Serving = { place, life, handler, limits }

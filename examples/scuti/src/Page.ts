@@ -1,7 +1,5 @@
 /** The live page: the files of `page/`, as they are served. */
-import { fileURLToPath } from "node:url"
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
 
 export interface File {
   readonly path: `/${string}`
@@ -9,22 +7,15 @@ export interface File {
   readonly text: string
 }
 
-const file = (path: `/${string}`, name: string, contentType: string) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) =>
-    Effect.map(
-      fs.readFileString(fileURLToPath(new URL(`../page/${name}`, import.meta.url))),
-      (text): File => ({ path, contentType, text })
-    )
-  )
+// A part of the program that is no TypeScript: read once, as modules are.
+const read = (name: string): string => readFileSync(new URL(`../page/${name}`, import.meta.url), "utf8")
 
-/** The page, its script and its style. Read when the Endpoint starts; that they are missing is a defect. */
-export const files: Effect.Effect<ReadonlyArray<File>, never, FileSystem.FileSystem> = Effect.orDie(
-  Effect.all([
-    file("/", "index.html", "text/html; charset=utf-8"),
-    file("/page.js", "page.js", "text/javascript; charset=utf-8"),
-    file("/page.css", "page.css", "text/css; charset=utf-8")
-  ])
-)
+/** The page, its script and its style. */
+export const files: ReadonlyArray<File> = [
+  { path: "/", contentType: "text/html; charset=utf-8", text: read("index.html") },
+  { path: "/page.js", contentType: "text/javascript; charset=utf-8", text: read("page.js") },
+  { path: "/page.css", contentType: "text/css; charset=utf-8", text: read("page.css") }
+]
 
 /** What the page may do: what stands in its own files. */
 export const policy =

@@ -1,7 +1,6 @@
 /** What the API does: it asks the table, the journal and the supervisor. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import type * as Application from "@effect-otp/core/Application"
 import type * as CoreError from "@effect-otp/core/CallError"
 import type * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Arr from "effect/Array"
@@ -24,6 +23,7 @@ import { Hashmap } from "../Hashmap.ts"
 import { Repo } from "../Repo.ts"
 import * as Json from "./Json.ts"
 import * as Readiness from "./Readiness.ts"
+import { serve, type Top } from "./Services.ts"
 
 /** A failed call, as it is answered. A circle is a mistake of the program, and no answer. */
 const answered = (error: CoreError.CallError): Effect.Effect<never, ServerDown | CallTimeout | MailboxFull> => {
@@ -48,32 +48,36 @@ const table = HttpApiBuilder.group(Api, "hashmap", (handlers) =>
     .handle("all", () =>
       Hashmap.getAll.pipe(
         Effect.map((all) => json(Json.object(all))),
-        Effect.catchAll(answered)
+        Effect.catchAll(answered),
+        serve
       )
     )
-    .handle("one", ({ path: { key }, urlParams }) => {
-      if ("default" in urlParams) {
-        return Hashmap.getOr(key, urlParams.default).pipe(
-          Effect.map((value) => json(Json.text(value))),
-          Effect.catchAll(answered)
-        )
-      }
-      return Hashmap.get(key).pipe(
-        Effect.catchAll(answered),
-        Effect.flatMap(
-          Option.match({
-            onNone: () => Effect.fail(new NoSuchKey({ key, message: `there is no key ${JSON.stringify(key)}` })),
-            onSome: (value) => Effect.succeed(json(Json.text(value)))
-          })
-        )
-      )
-    })
-    .handle("put", ({ payload: { key, value } }) => Effect.catchAll(Hashmap.put(key, value), answered))
-    .handle("update", ({ path: { key }, payload: { value } }) => Effect.catchAll(Hashmap.update(key, value), answered))
+    .handle("one", ({ path: { key }, urlParams }) =>
+      "default" in urlParams
+        ? Hashmap.getOr(key, urlParams.default).pipe(
+            Effect.map((value) => json(Json.text(value))),
+            Effect.catchAll(answered),
+            serve
+          )
+        : Hashmap.get(key).pipe(
+            Effect.catchAll(answered),
+            Effect.flatMap(
+              Option.match({
+                onNone: () => Effect.fail(new NoSuchKey({ key, message: `there is no key ${JSON.stringify(key)}` })),
+                onSome: (value) => Effect.succeed(json(Json.text(value)))
+              })
+            ),
+            serve
+          )
+    )
+    .handle("put", ({ payload: { key, value } }) => Hashmap.put(key, value).pipe(Effect.catchAll(answered), serve))
+    .handle("update", ({ path: { key }, payload: { value } }) =>
+      Hashmap.update(key, value).pipe(Effect.catchAll(answered), serve)
+    )
     .handle("delete", ({ path: { key } }) =>
       // A cast says nothing. The call behind it in the same mailbox is answered when it has been handled, and fails where
       // nobody is there to handle either.
-      Hashmap.delete(key).pipe(Effect.zipRight(Hashmap.get(key)), Effect.asVoid, Effect.catchAll(answered))
+      Hashmap.delete(key).pipe(Effect.zipRight(Hashmap.get(key)), Effect.asVoid, Effect.catchAll(answered), serve)
     )
     .handle("crash", () =>
       Hashmap.crash.pipe(
@@ -83,25 +87,25 @@ const table = HttpApiBuilder.group(Api, "hashmap", (handlers) =>
               ? Effect.succeed({ message: error.message })
               : answered(error),
           onSuccess: () => Effect.dieMessage("it was told to crash, and did not")
-        })
+        }),
+        serve
       )
     )
 )
 
 const journal = HttpApiBuilder.group(Api, "journal", (handlers) =>
   handlers.handle("changes", ({ urlParams: { before, limit } }) =>
-    Repo.page({ before: before ?? null, limit }).pipe(Effect.mapError(({ message }) => new JournalDown({ message })))
+    Repo.page({ before: before ?? null, limit }).pipe(
+      Effect.mapError(({ message }) => new JournalDown({ message })),
+      serve
+    )
   )
 )
 
 /** What the application tells of its children. */
 export interface Tree {
   /** The children of its supervisor. Asked at each `/health` and `/ready`. */
-  readonly tree: Effect.Effect<
-    ReadonlyArray<Supervisor.ChildInfo>,
-    CoreError.CallError,
-    Application.TopSupervisor<"ScutiWeb.Supervisor">
-  >
+  readonly tree: Effect.Effect<ReadonlyArray<Supervisor.ChildInfo>, CoreError.CallError, Top>
   /** The ids of permanent children that need not run: their settings may leave them out. None by default. */
   readonly optional?: ReadonlyArray<string> | undefined
 }
@@ -118,7 +122,8 @@ const state = ({ optional = [], tree }: Tree) => {
         new Unhealthy({ message: "the supervisor does not answer: it is starting or stopping something" })
     }),
     // The newest comes first from it; people count from the first.
-    Effect.map((infos) => Arr.reverse(infos))
+    Effect.map((infos) => Arr.reverse(infos)),
+    serve
   )
   const shown = (infos: ReadonlyArray<Supervisor.ChildInfo>): ReadonlyArray<typeof Child.Type> =>
     infos.map(({ id, restarts, status, type }) => ({ id, type, status, restarts }))

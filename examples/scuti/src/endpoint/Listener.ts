@@ -43,6 +43,7 @@ export class Listener {
   #settings: EndpointSettings
   #handler: Handler | null = null
   #owner: object | null = null
+  #absence: object | null = null
   #waiting: Array<Exchange> = []
   readonly #sockets = new Set<Net.Socket>()
   readonly #inFlight = new Set<Exchange>()
@@ -89,12 +90,13 @@ export class Listener {
     const address = this.#server.address()
     return typeof address === "object" && address !== null
       ? { host: address.address, port: address.port }
-      : this.#settings
+      : this.requested
   }
 
   /** Where it was told to listen. */
   get requested(): Address {
-    return this.#settings
+    const { host, port } = this.#settings
+    return { host, port }
   }
 
   get isOpen(): boolean {
@@ -119,6 +121,7 @@ export class Listener {
   /** From now on requests are handed to this one; those that have waited are first. */
   attach(owner: object, handler: Handler): void {
     this.#owner = owner
+    this.#absence = null
     this.#handler = handler
     for (const { request, response } of this.#waiting.splice(0)) handler(request, response)
   }
@@ -133,8 +136,11 @@ export class Listener {
       if (this.#owner !== owner || this.#isStopped) return Effect.void
       this.#owner = null
       this.#handler = null
+      // Stands for this absence of an owner: there may be another one when the time of this one is over.
+      const absence = {}
+      this.#absence = absence
       const giveUp = Effect.suspend(() => {
-        if (this.#owner !== null || this.#isStopped) return Effect.void
+        if (this.#absence !== absence || this.#isStopped) return Effect.void
         this.attach({}, (_, response) => this.#refuse(response, Refusal.starting))
         return this.drain
       })

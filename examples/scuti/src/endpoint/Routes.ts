@@ -1,21 +1,22 @@
 /** Everything that the Endpoint answers to: the API, its description, the live page and its events, and the metrics. */
+import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type { Hashmap } from "../Hashmap.ts"
 import * as Page from "../Page.ts"
-import type { ScutiPubSub } from "../ScutiPubSub.ts"
 import * as Handlers from "./Handlers.ts"
 import { Listener } from "./Listener.ts"
 import * as Live from "./Live.ts"
+import { services } from "./Services.ts"
 
 /** What the Endpoint is told by its application. */
 export interface Options extends Handlers.Tree {
@@ -28,7 +29,7 @@ const maxParamLength = 4096
 
 const page = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
-    for (const { contentType, path, text } of yield* Page.files) {
+    for (const { contentType, path, text } of Page.files) {
       yield* router.get(
         path,
         HttpServerResponse.text(text, { contentType, headers: { "content-security-policy": Page.policy } })
@@ -38,21 +39,18 @@ const page = HttpApiBuilder.Router.use((router) =>
 )
 
 const events = HttpApiBuilder.Router.use((router) =>
-  Effect.gen(function* () {
-    const context = yield* Effect.context<Hashmap | ScutiPubSub>()
-    yield* router.get(
-      "/events",
-      Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
-        // They have no end of their own, and would keep the Endpoint from ending.
-        const { stopped } = Listener.of(NodeHttpServerRequest.toIncomingMessage(request))
-        return HttpServerResponse.stream(
-          Live.events.pipe(Stream.interruptWhen(stopped), Stream.provideContext(context), Stream.encodeText),
-          // A proxy that keeps them back until there are many would make them late.
-          { contentType: "text/event-stream", headers: { "x-accel-buffering": "no" } }
-        )
-      })
-    )
-  })
+  router.get(
+    "/events",
+    Effect.zipWith(HttpServerRequest.HttpServerRequest, services, (request, context) => {
+      // They have no end of their own, and would keep the Endpoint from ending.
+      const { stopped } = Listener.of(NodeHttpServerRequest.toIncomingMessage(request))
+      return HttpServerResponse.stream(
+        Live.events.pipe(Stream.interruptWhen(stopped), Stream.provideContext(context), Stream.encodeText),
+        // A proxy that keeps them back until there are many would make them late.
+        { contentType: "text/event-stream", headers: { "x-accel-buffering": "no" } }
+      )
+    })
+  )
 )
 
 const metrics = (text: Effect.Effect<string>) =>
@@ -65,33 +63,64 @@ const metrics = (text: Effect.Effect<string>) =>
     )
   )
 
-/** The description of the API, as a page. What it needs is in it: nothing is fetched from elsewhere. */
-const docs = HttpApiSwagger.layer({ path: "/docs" })
-
 /** Swagger's page is made of scripts and styles that stand in it. */
 const docsPolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-/** The whole, as one application of the platform's. */
-export const make = (options: Options) =>
+/**
+ * The description of the API, as a page and as it is. What the page needs is in it: nothing is fetched from elsewhere. That
+ * makes it large, and so it is made when somebody asks for it.
+ */
+const description = (api: Layer.Layer<HttpApi.Api>) =>
   Effect.gen(function* () {
-    const api = Handlers.layer(options)
     const context = yield* Layer.build(
-      Layer.mergeAll(
-        Layer.provide(page, NodeHttpServer.layerContext),
-        events,
-        options.metrics === undefined ? Layer.empty : metrics(options.metrics),
-        Layer.provideMerge(Layer.merge(docs, HttpApiBuilder.middlewareOpenApi()), api),
-        HttpApiBuilder.Router.Live,
-        HttpApiBuilder.Middleware.layer,
-        NodeHttpServer.layerContext
+      Layer.merge(HttpApiSwagger.layer({ path: "/docs" }), HttpApiBuilder.middlewareOpenApi()).pipe(
+        Layer.provide(api),
+        Layer.provideMerge(HttpApiBuilder.Router.Live)
       )
     )
-    const app = yield* HttpRouter.withRouterConfig(Effect.provide(HttpApiBuilder.httpApp, context), { maxParamLength })
-    return Effect.provide(app, context).pipe(
-      Effect.zipWith(HttpServerRequest.HttpServerRequest, (response, { url }) =>
-        url === "/docs" ? HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy) : response
+    const app = yield* HttpRouter.toHttpApp(yield* Context.get(context, HttpApiBuilder.Router).router)
+    return Effect.map(app, (response) => HttpServerResponse.setHeader(response, "content-security-policy", docsPolicy))
+  })
+
+const docs = HttpApiBuilder.Router.use((router) =>
+  Effect.gen(function* () {
+    const api = Layer.succeed(HttpApi.Api, yield* HttpApi.Api)
+    const app = yield* Effect.cached(Effect.scoped(description(api)))
+    yield* router.get("/docs", Effect.flatten(app))
+    yield* router.get("/openapi.json", Effect.flatten(app))
+  })
+)
+
+const build = (options: Options): Effect.Effect<HttpApp.Default> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const context = yield* Layer.build(
+        Layer.mergeAll(
+          page,
+          events,
+          options.metrics === undefined ? Layer.empty : metrics(options.metrics),
+          Layer.provideMerge(docs, Handlers.layer(options)),
+          HttpApiBuilder.Router.Live,
+          HttpApiBuilder.Middleware.layer,
+          HttpServer.layerContext
+        )
       )
-    ) satisfies HttpApp.Default<never, never>
+      const app = yield* HttpRouter.withRouterConfig(Effect.provide(HttpApiBuilder.httpApp, context), {
+        maxParamLength
+      })
+      return Effect.provide(app, context)
+    })
+  )
+
+const built = new WeakMap<Options, HttpApp.Default>()
+
+/** The whole, as one application of the platform's. It holds nothing open, and is made once for the same options. */
+export const make = (options: Options): Effect.Effect<HttpApp.Default> =>
+  Effect.suspend(() => {
+    const app = built.get(options)
+    return app === undefined
+      ? Effect.tap(build(options), (app) => Effect.sync(() => built.set(options, app)))
+      : Effect.succeed(app)
   })
