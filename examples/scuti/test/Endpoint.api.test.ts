@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as MetricState from "effect/MetricState"
 import { ask, serving, started } from "./fixtures/serving.ts"
 
 describe("Endpoint, the API", () => {
@@ -92,6 +94,42 @@ describe("Endpoint, the API", () => {
         ["Repo running", "Scuti.PubSub running", "Endpoint running", "ScutiWeb.Service.Hashmap running"]
       )
       assert.strictEqual((yield* ask(port, "GET", "/ready")).status, 200)
+    })
+  )
+
+  it.scopedLive("measures each answer by the pattern of its route", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serving()
+      const counts = Effect.map(Metric.snapshot, (pairs) =>
+        Object.fromEntries(
+          pairs.flatMap(({ metricKey, metricState }) =>
+            metricKey.name === "http_request_duration_seconds" && MetricState.isHistogramState(metricState)
+              ? [
+                  [
+                    Array.from(metricKey.tags, ({ value }) => value)
+                      .sort()
+                      .join(" "),
+                    metricState.count
+                  ]
+                ]
+              : []
+          )
+        )
+      )
+      const before = yield* counts
+      yield* ask(port, "GET", "/api/hashmap/version")
+      yield* ask(port, "GET", "/api/hashmap/gender")
+      yield* ask(port, "GET", "/api/hashmap/nobody")
+      yield* ask(port, "GET", "/wp-login.php")
+      const after = yield* counts
+      const grown = Object.entries(after).flatMap(([key, count]) =>
+        count === before[key] ? [] : [[key, count - (before[key] ?? 0)]]
+      )
+      assert.deepStrictEqual(grown.sort(), [
+        ["/api/hashmap/:key 200 GET", 1],
+        ["/api/hashmap/:key 404 GET", 2],
+        ["404 GET none", 1]
+      ])
     })
   )
 

@@ -10,8 +10,10 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as CallError from "@effect-otp/core/CallError"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Measures from "../Measures.ts"
 import type { EndpointSettings } from "./Binding.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -175,14 +177,28 @@ const write = (
     )
   })
 
+/** The pattern of the route that has answered, as the router has told the span of the request. */
+const route: Effect.Effect<string> = Effect.match(Effect.currentSpan, {
+  onFailure: () => "none",
+  onSuccess: ({ attributes }) => {
+    const route = attributes.get("http.route")
+    return typeof route === "string" ? route : "none"
+  }
+})
+
 /**
  * An application that keeps to the limits of the settings, as they are when the request comes, and answers whatever
- * happens. For `NodeHttpServer.makeHandler`.
+ * happens. Each answer is measured. For `NodeHttpServer.makeHandler`.
  */
 export const within = <E, R>(app: HttpApp.Default<E, R>, settings: () => Settings): HttpApp.Default<never, R> =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const begun = yield* Clock.currentTimeNanos
     const now = settings()
-    return Effect.flatMap(answer(app, request, now), (response) => write(request, dress(response, now)))
+    const response = yield* answer(app, request, now)
+    const measured = { method: request.method, route: yield* route, status: response.status }
+    yield* Measures.request(measured, Number((yield* Clock.currentTimeNanos) - begun) / 1e9)
+    return yield* write(request, dress(response, now))
   })
 
 const dress = (
