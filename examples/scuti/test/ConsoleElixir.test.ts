@@ -234,6 +234,8 @@ describe("Elixir at the console", () => {
     }
     // and these are written otherwise than shown
     for (const [line, expected] of [
+      // by code points, as UTF-8 has them and UTF-16 has not
+      ['%{"😀" => 1, "～" => 2}', '%{"～" => 2, "😀" => 1}'],
       ['%{"name" => "John", "age" => 30}', '%{"age" => 30, "name" => "John"}'],
       ['%{"a" => 1, b: 2}', '%{:b => 2, "a" => 1}'],
       ['%{"a" => 1, "a" => 2}', '%{"a" => 2}'],

@@ -13,6 +13,12 @@ export type Request = Data.TaggedEnum<{
 
 export const Request = Data.taggedEnum<Request>()
 
+/** How long to wait for an answer, in milliseconds, and what is said where none comes by then. */
+export interface Patience {
+  readonly milliseconds: number
+  readonly message: string
+}
+
 export type Evaluation<A> =
   | { readonly _tag: "Done"; readonly value: A }
   /** The line ends here. `message` is one line. */
@@ -21,8 +27,8 @@ export type Evaluation<A> =
   | {
       readonly _tag: "Ask"
       readonly request: Request
-      /** How long to wait for the answer, in milliseconds, and what is said where it does not come. */
-      readonly patience: { readonly milliseconds: number; readonly message: string }
+      /** `undefined`: for as long as whoever asks the table waits by itself. */
+      readonly patience: Patience | undefined
       /** Is given what the table answered: JSON, `undefined` where it says nothing or has no such key. */
       readonly next: (answer: unknown) => Evaluation<A>
     }

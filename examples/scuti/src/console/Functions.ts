@@ -2,7 +2,7 @@
 
 import * as Json from "@effect-otp/example-hashmap/Json"
 import * as Either from "effect/Either"
-import { andThen, done, type Evaluation, Request, raised } from "./Evaluation.ts"
+import { andThen, done, type Evaluation, type Patience, Request, raised } from "./Evaluation.ts"
 import { inspect } from "./Inspect.ts"
 import * as Term from "./Term.ts"
 
@@ -50,7 +50,7 @@ const requestOf = (
   message: Term.Term
 ): Either.Either<Request | undefined, Term.Refused> => {
   const [name, fields] = tagged(message)
-  const clause = Object.hasOwn(clauses, `${name}/${fields.length}`) ? clauses[`${name}/${fields.length}`] : undefined
+  const clause = clauses[`${name}/${fields.length}`]
   if (clause === undefined) return Either.right(undefined)
   const [key, value = Term.nil] = fields
   if (key !== undefined && key._tag !== "Text") {
@@ -82,20 +82,18 @@ const answered = (request: Request, answer: unknown): Evaluation<Term.Term> => {
   }
 }
 
-const ask = (request: Request, patience: { readonly milliseconds: number; readonly message: string }) => ({
+const ask = (request: Request, patience?: Patience) => ({
   _tag: "Ask" as const,
   request,
   patience,
   next: (answer: unknown) => answered(request, answer)
 })
 
-const forEver = Number.POSITIVE_INFINITY
-
 const exited = (call: string, why: string): string => `** (exit) exited in: ${call} ** (EXIT) ${why}`
 
 /** The milliseconds of a time-out, `undefined` for what is none. */
 const millisecondsOf = (timeout: Term.Term): number | undefined => {
-  if (timeout._tag === "Atom" && timeout.name === "infinity") return forEver
+  if (timeout._tag === "Atom" && timeout.name === "infinity") return Number.POSITIVE_INFINITY
   return timeout._tag === "Integer" && timeout.value >= 0n ? Number(timeout.value) : undefined
 }
 
@@ -127,8 +125,7 @@ const cast: Call = (server = Term.nil, message = Term.nil) => {
   if (target === "nobody") return done(Term.ok)
   return Either.match(requestOf(castClauses, message), {
     onLeft: ({ message }) => raised(`** (ArgumentError) ${message}`),
-    onRight: (request) =>
-      request === undefined ? noClause("handle_cast/2", message) : ask(request, { milliseconds: forEver, message: "" })
+    onRight: (request) => (request === undefined ? noClause("handle_cast/2", message) : ask(request))
   })
 }
 
@@ -137,7 +134,7 @@ const cast: Call = (server = Term.nil, message = Term.nil) => {
  * alone, and nothing that is typed here could do so.
  */
 const startLink: Call = () =>
-  andThen<Term.Term, Term.Term>(ask(Request.GetAll(), { milliseconds: forEver, message: "" }), () =>
+  andThen<Term.Term, Term.Term>(ask(Request.GetAll()), () =>
     made(
       Either.flatMap(Term.tuple([Term.atom("already_started"), tablePid]), (reason) =>
         Term.tuple([Term.atom("error"), reason])

@@ -63,6 +63,15 @@ const codeOf = (error: unknown): string => {
   return deepest instanceof Error ? deepest.message : String(deepest)
 }
 
+const beginning = (text: string): string => {
+  const maximum = 120
+  return text.length > maximum
+    ? `${Array.from(text.slice(0, 2 * maximum))
+        .slice(0, maximum)
+        .join("")}…`
+    : text
+}
+
 const down = (message: string): string => `the server is down: ${message}`
 
 const isNoSuchKey = (failure: Failure): boolean => failure instanceof Refused && failure.tag === "NoSuchKey"
@@ -73,7 +82,8 @@ const explain = (url: string, failure: Failure): string => {
     return `what answers at ${url} is not the application (its answer has status ${failure.status})`
   }
   if (ParseResult.isParseError(failure)) {
-    return ParseResult.ArrayFormatter.formatErrorSync(failure)[0]?.message ?? failure.message
+    // it quotes what was typed, however long that is
+    return beginning(ParseResult.ArrayFormatter.formatErrorSync(failure)[0]?.message ?? failure.message)
   }
   if (HttpClientError.isHttpClientError(failure) && failure._tag === "RequestError") {
     const code = codeOf(failure)

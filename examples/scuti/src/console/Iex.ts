@@ -72,8 +72,11 @@ const carryOut = <A>(
         return [lines, Option.none()] as const
       } else {
         const { next, patience, request } = evaluation
+        const asked = ask(request)
         const answer = yield* Effect.either(
-          Effect.timeoutFail(ask(request), { duration: patience.milliseconds, onTimeout: () => patience })
+          patience === undefined
+            ? asked
+            : Effect.timeoutFail(asked, { duration: patience.milliseconds, onTimeout: () => patience })
         )
         evaluation = Either.match(answer, {
           onLeft: ({ message }): Evaluation<A> => ({ _tag: "Raised", message }),

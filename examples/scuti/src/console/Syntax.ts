@@ -209,9 +209,11 @@ const aliasDirective = (cursor: Cursor): Parsed<Expression> =>
   })
 
 const negative = (cursor: Cursor, minus: Token): Parsed<Expression> => {
-  const { term } = { term: undefined, ...take(cursor) }
-  if (term?._tag === "Integer") return Either.right({ _tag: "Literal", term: Term.integer(-term.value) })
-  if (term?._tag === "Float") return Either.right({ _tag: "Literal", term: Term.float(-term.value) })
+  const token = take(cursor)
+  if (token._tag !== "Literal") return unexpected(minus)
+  const { term } = token
+  if (term._tag === "Integer") return Either.right({ _tag: "Literal", term: Term.integer(-term.value) })
+  if (term._tag === "Float") return Either.right({ _tag: "Literal", term: Term.float(-term.value) })
   return unexpected(minus)
 }
 
