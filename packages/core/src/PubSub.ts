@@ -307,7 +307,9 @@ export const subscription = <P extends Any, E, R, A, I, const O extends Overflow
  *
  * const program = Effect.gen(function* () {
  *   const reader = yield* Effect.fork(Stream.runHead(newest))
- *   yield* Effect.yieldNow()
+ *   // When it has subscribed is its fiber's own business.
+ *   const isThere = Effect.map(PubSub.counts(Ticks), ({ subscriptions }) => subscriptions === 1)
+ *   yield* Effect.repeat(Effect.zipRight(Effect.sleep("1 millis"), isThere), { until: (there) => there })
  *   yield* PubSub.broadcast(Ticks, Tick, 1)
  *   console.log(yield* reader) // => { _id: 'Option', _tag: 'Some', value: 1 }
  * })
