@@ -11,6 +11,7 @@ import type * as ExitReason from "../../src/ExitReason.ts"
 import * as GenServer from "../../src/GenServer.ts"
 import { NameRef } from "../../src/internal/nameRef.ts"
 import { Root } from "../../src/internal/root.ts"
+import type { Seat } from "../../src/internal/seat.ts"
 import * as Supervisor from "../../src/Supervisor.ts"
 import { VirtualClock } from "./clock.ts"
 import { Random, RandomScheduler } from "./scheduler.ts"
@@ -256,6 +257,11 @@ export class Stage {
     }
     // What the callbacks of all these servers have in common is not worth their types.
     return service.toLayer((effectful ? effectfulInit : init) as never, callbacks as never) as unknown as AnyLayer
+  }
+
+  /** Where a server or a supervisor is found by its name. */
+  seat(id: string): Seat | undefined {
+    return this.root.lookup(`@trees/${id}`)
   }
 
   /** A server or a supervisor, by its name. */

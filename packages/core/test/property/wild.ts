@@ -2,6 +2,7 @@
  * Several faults at once, in whatever order the scheduler and the clock give them: nobody is left without an answer,
  * nothing without an owner, and what a supervisor says of its children is what they are.
  */
+import type { Seat } from "../../src/internal/seat.ts"
 import { outerOf, workOf } from "./stage.ts"
 import {
   type Body,
@@ -24,6 +25,8 @@ const isForEver = (what: string): boolean => what.startsWith("ask") && what.incl
 class WildRun extends TreeRun {
   /** All children that there ever were, and what each is made of; the newest of an id counts. */
   private readonly known = new Map<string, Child>()
+  /** Where those that have a name were found last. */
+  private readonly seats = new Map<string, Seat>()
   /** Supervisors some of whose children may be down by somebody's wish. */
   private readonly meddled = new Set<string>()
 
@@ -31,6 +34,7 @@ class WildRun extends TreeRun {
     for (const child of childrenOf(top)) this.known.set(child.id, child)
     if (refusal !== null) this.refuseOne(refusal)
     if (await this.boot(top)) {
+      for (const id of this.known.keys()) this.checkSeat(id)
       for (const [place, { asks, faults, refusal }] of steps.entries()) {
         if (this.problems.length > 0) break
         const isLast = isCutShort && place === steps.length - 1
@@ -119,9 +123,19 @@ class WildRun extends TreeRun {
     }
   }
 
+  /** A ref is good as long as anybody may come: where another one is found by the name, the last one is over. */
+  private checkSeat(id: string): void {
+    const seat = this.stage.seat(id)
+    const last = this.seats.get(id)
+    if (seat === undefined) return
+    this.seats.set(id, seat)
+    if (last !== undefined && last !== seat && last.isKept) this.problem(`refs of ${id} lead nowhere`)
+  }
+
   /** Looks at a supervisor that should run, and all below it. */
   private visit(id: string, held: Map<string, number>): void {
     const infos = this.look(id)
+    this.checkSeat(id)
     if (infos === null) {
       if (id !== topId) this.problem(`${id} is said to run, and does not answer`)
       return
@@ -142,6 +156,7 @@ class WildRun extends TreeRun {
         return
       case "Server": {
         const life = this.life(id)
+        this.checkSeat(id)
         if (typeof life !== "number") this.problem(`${id} is said to run, and answers ${life}`)
         if (body.release !== null) held.set(id, 1)
         if (body.outer !== null) held.set(outerOf(id), 1)
