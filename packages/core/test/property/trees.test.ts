@@ -33,10 +33,15 @@ const optionsOf = (schedule: number): Options => ({
 
 /** Checks as many random programs as are wanted, and makes the smallest one that fails the test's failure. */
 const checkAll = async (seed: number, arbitrary: FastCheck.Arbitrary<Program>, check: Check): Promise<void> => {
+  let finding: Finding = { problems: [], account: [] }
+  let run = Promise.resolve(finding)
   const details = await FastCheck.check(
     FastCheck.asyncProperty(arbitrary, FastCheck.nat(), async (program, schedule) => {
-      const { problems } = await check(program, optionsOf(schedule))
-      return problems.length === 0
+      run = check(program, optionsOf(schedule))
+      const found = await run
+      // The last that fails is the smallest.
+      if (found.problems.length > 0) finding = found
+      return found.problems.length === 0
     }),
     {
       seed,
@@ -45,9 +50,11 @@ const checkAll = async (seed: number, arbitrary: FastCheck.Arbitrary<Program>, c
       ...(path === undefined ? {} : { path })
     }
   )
+  // When the time is over, the run that it is over in goes on: the next one would see what lives in it.
+  await run
   if (!details.failed || details.counterexample === null) return
   const [program, schedule] = details.counterexample
-  const { account, problems } = await check(program, optionsOf(schedule))
+  const { account, problems } = finding
   const again = `SEED=${details.seed} SHRUNK=${details.counterexamplePath} PROGRAMS=1`
   const text = JSON.stringify(program, (_, value) => (value === Number.POSITIVE_INFINITY ? "∞" : value))
   assert.fail([again, ...problems, text, `schedule ${schedule}`, ...account].join("\n"))
