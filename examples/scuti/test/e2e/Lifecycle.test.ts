@@ -10,9 +10,12 @@ const json = (value: unknown): RequestInit => ({
   body: JSON.stringify(value)
 })
 
-/** The children of the top supervisor of which something is told, in order. */
+/** The children of the top supervisor of which something is told, in order: their paths have two parts. */
 const told = (log: string, what: string): ReadonlyArray<string> =>
-  Array.from(log.matchAll(new RegExp(`^.*DEBUG.*: (\\S+) ${what}`, "gm")), ([, id]) => `${id}`)
+  Array.from(
+    log.matchAll(new RegExp(`DEBUG.*: (\\S+) ${what}.*\\n.*\\n +path: ScutiWeb\\.Supervisor / (\\S+)$`, "gm")),
+    ([, , id]) => `${id}`
+  )
 
 interface Child {
   readonly id: string
@@ -31,14 +34,22 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
     assert.deepStrictEqual(told(log, "has stopped"), order.reverse())
   })
 
-  it("leaves out the migrations where it is no release, and DNS where it has nothing to ask", async () => {
-    const { log, url } = await start({ RELEASE_NAME: "" })
+  it("leaves out migrations where it is no release, and DNS where it has nothing to ask", async () => {
+    const folder = temporaryFolder()
+    assert.strictEqual((await run("scuti/src/migrate.ts", {}, folder).ended).code, 0)
+    const { url } = await start({ RELEASE_NAME: "" }, "scuti/src/main.ts", folder)
     const { children } = (await (await fetch(`${url}/ready`)).json()) as { children: ReadonlyArray<Child> }
     assert.deepStrictEqual(
       children.filter(({ status }) => status === "stopped").map(({ id }) => id),
       ["Migrator", "DnsCluster"]
     )
-    assert.match(log(), /has no table "changes": run `npm run migrate`/)
+  })
+
+  it("says in one line that its tables are missing where it is no release, and ends with 1", async () => {
+    const { code, log } = await run("scuti/src/main.ts", { RELEASE_NAME: "" }).ended
+    assert.strictEqual(code, 1)
+    assert.strictEqual(log.trimEnd().split("\n").length, 1)
+    assert.match(log, /FATAL.* has no table "changes": run `npm run migrate`\./)
   })
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

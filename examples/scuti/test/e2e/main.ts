@@ -2,10 +2,12 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { DnsCluster } from "@effect-otp/cluster/DnsCluster"
 import * as Core from "@effect-otp/core/Application"
+import type { CallError } from "@effect-otp/core/CallError"
 import * as ExitReason from "@effect-otp/core/ExitReason"
 import * as Process from "@effect-otp/core/Process"
 import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Application from "../../src/Application.ts"
@@ -27,7 +29,21 @@ const kill = {
 
 type Killed = Effect.Effect.Context<(typeof kill)[keyof typeof kill]>
 
-const Order = Schema.Struct({ kill: Schema.Literal(...(Object.keys(kill) as ReadonlyArray<keyof typeof kill>)) })
+const Order = Schema.Union(
+  Schema.Struct({ kill: Schema.Literal(...(Object.keys(kill) as ReadonlyArray<keyof typeof kill>)) }),
+  Schema.Struct({ measure: Schema.Literal(true) })
+)
+
+/** What is left open, and how much memory is in use when all garbage is gone. */
+const measure: Effect.Effect<object> = Effect.sync(() => {
+  globalThis.gc?.()
+  const resources = process.getActiveResourcesInfo()
+  return {
+    heap: process.memoryUsage().heapUsed,
+    sockets: resources.filter((name) => name === "TCPSocketWrap").length,
+    listeners: resources.filter((name) => name === "TCPServerWrap").length
+  }
+})
 
 const orders = Stream.asyncPush<unknown>((emit) =>
   Effect.acquireRelease(
@@ -47,12 +63,26 @@ const orders = Stream.asyncPush<unknown>((emit) =>
   )
 )
 
+/** Each life is to have been one: a child is killed when it runs. */
+const running = (id: string): Effect.Effect<unknown, CallError, Core.TopSupervisor<typeof Application.name>> =>
+  Supervisor.whichChildren(Scuti.supervisor).pipe(
+    Effect.repeat({
+      until: (children) => children.some((child) => child.id === id && child.status === "running"),
+      schedule: Schedule.spaced("1 millis")
+    })
+  )
+
 const executioner = Stream.runForEach(orders, (message) =>
   Effect.flatMap(Schema.decodeUnknown(Order)(message), (order) =>
-    Effect.zipRight(
-      // of a union of effects the compiler sees no effect
-      kill[order.kill] as Effect.Effect<void, never, Killed>,
-      Effect.sync(() => process.send?.({ killed: order.kill }))
+    Effect.flatMap(
+      "measure" in order
+        ? measure
+        : // of a union of effects the compiler sees no effect
+          Effect.as(
+            Effect.zipRight(running(order.kill), kill[order.kill] as Effect.Effect<void, never, Killed>),
+            order as object
+          ),
+      (answer) => Effect.sync(() => process.send?.(answer))
     )
   )
 )

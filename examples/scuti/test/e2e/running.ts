@@ -50,6 +50,7 @@ export const run = (
       DATABASE_FILE: join(folder, "scuti.db"),
       ...environment
     },
+    execArgv: ["--expose-gc"],
     stdio: ["ignore", "pipe", "pipe", "ipc"]
   })
   let log = ""
@@ -102,3 +103,23 @@ const isReady = (url: string): Promise<boolean> =>
     ({ ok }) => ok,
     () => false
   )
+
+/** What `main.ts` of these tests tells of itself. */
+export interface Measured {
+  readonly heap: number
+  readonly sockets: number
+  readonly listeners: number
+}
+
+/** Says something to the `main.ts` of these tests, and gives its answer. */
+const ask = <A>({ child }: Running, message: object): Promise<A> =>
+  new Promise((resolve, reject) => {
+    child.once("message", (answer) => resolve(answer as A))
+    child.send(message, (error) => {
+      if (error !== null) reject(error)
+    })
+  })
+
+export const kill = (running: Running, id: string): Promise<void> => ask(running, { kill: id })
+
+export const measure = (running: Running): Promise<Measured> => ask(running, { measure: true })
