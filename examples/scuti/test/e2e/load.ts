@@ -69,6 +69,8 @@ interface Entry {
   readonly run: string
   readonly sequence: number
   readonly operation: string
+  readonly key: string | null
+  readonly value: unknown
 }
 
 /** The whole journal, the oldest line first. */
