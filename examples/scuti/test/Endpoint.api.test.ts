@@ -91,7 +91,13 @@ describe("Endpoint, the API", () => {
       assert.strictEqual(health.status, 200)
       assert.deepStrictEqual(
         health.json.children.map(({ id, status }: { id: string; status: string }) => `${id} ${status}`),
-        ["Repo running", "Scuti.PubSub running", "Endpoint running", "ScutiWeb.Service.Hashmap running"]
+        [
+          "Repo running",
+          "Scuti.PubSub running",
+          "Endpoint running",
+          "Obstacle running",
+          "ScutiWeb.Service.Hashmap running"
+        ]
       )
       assert.strictEqual((yield* ask(port, "GET", "/ready")).status, 200)
     })

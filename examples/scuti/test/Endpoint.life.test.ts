@@ -14,9 +14,10 @@ import * as Fiber from "effect/Fiber"
 import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import * as Endpoint from "../src/Endpoint.ts"
 import { Hashmap } from "../src/Hashmap.ts"
-import { app, ask, eventually, gate, leavesNothing, serving, settings } from "./fixtures/serving.ts"
+import { app, ask, eventually, gate, leavesNothing, obstacle, serving, settings, silent } from "./fixtures/serving.ts"
 
 /** A request that is in flight until `open` is run. */
 const held = (port: number, agent?: Http.Agent) =>
@@ -81,7 +82,7 @@ describe("Endpoint, killed", { timeout: 60_000 }, () => {
       const { children } = (yield* ask(port, "GET", "/health")).json
       assert.deepStrictEqual(
         children.map(({ restarts }: { restarts: number }) => restarts),
-        [0, 0, 1000, 0]
+        [0, 0, 1000, 0, 0]
       )
       assert.strictEqual((yield* run(Endpoint.Endpoint.address)).port, port)
     })
@@ -122,6 +123,35 @@ describe("Endpoint, killed", { timeout: 60_000 }, () => {
 })
 
 describe("Endpoint, without the table", () => {
+  it.scoped("answers 503 before the table is up, and is neither healthy nor ready", () =>
+    Effect.gen(function* () {
+      const port = yield* free
+      const passed = yield* Deferred.make<void>()
+      MutableRef.set(obstacle, Deferred.await(passed))
+      yield* Effect.addFinalizer(() => Effect.sync(() => MutableRef.set(obstacle, Effect.void)))
+      const starting = yield* Effect.forkScoped(serving({ PORT: String(port) }))
+      yield* eventually(isRefused(port), (refused) => !refused)
+      const { json, status } = yield* ask(port, "GET", "/api/hashmap")
+      assert.deepStrictEqual([status, json._tag], [503, "ServerDown"])
+      for (const path of ["/health", "/ready"]) {
+        const asking = yield* Effect.fork(ask(port, "GET", path))
+        // The supervisor is busy with its start: nobody waits for it longer than this.
+        const answer = yield* eventually(
+          Effect.zipRight(TestClock.adjust("2 seconds"), Fiber.poll(asking)),
+          Option.isSome
+        )
+        const { json, status } = yield* Effect.flatten(answer)
+        assert.deepStrictEqual([path, status, json._tag], [path, 503, "Unhealthy"])
+      }
+      MutableRef.set(obstacle, Effect.void)
+      yield* Deferred.succeed(passed, undefined)
+      yield* Fiber.join(starting)
+      for (const path of ["/api/hashmap", "/health", "/ready"]) {
+        assert.deepStrictEqual([path, (yield* ask(port, "GET", path)).status], [path, 200])
+      }
+    })
+  )
+
   it.scopedLive("answers 503 while the server is down, and is not ready", () =>
     Effect.gen(function* () {
       const { port, run } = yield* serving()
@@ -195,7 +225,7 @@ describe("Endpoint, configChange", () => {
       const other = yield* taken
       const change = (entries: Record<string, string>) =>
         Effect.gen(function* () {
-          yield* app.changeConfig(settings(entries))
+          yield* silent(app.changeConfig(settings(entries)))
           return yield* Effect.flip(run(Endpoint.Endpoint.configChange))
         })
       const complaints = [
@@ -232,7 +262,7 @@ describe("Endpoint, configChange", () => {
         assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
         yield* open
         assert.strictEqual((yield* Fiber.join(asking)).status, 200)
-        yield* app.changeConfig(settings({ PORT: String(port), HOST: "203.0.113.1" }))
+        yield* silent(app.changeConfig(settings({ PORT: String(port), HOST: "203.0.113.1" })))
         assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "0.0.0.0", port })
         assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
       })

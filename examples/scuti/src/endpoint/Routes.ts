@@ -29,6 +29,8 @@ const maxParamLength = 4096
 
 const page = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
+    // Browsers ask for it of every page; there is none, and that is no mistake of theirs.
+    yield* router.get("/favicon.ico", HttpServerResponse.empty())
     for (const { contentType, path, text } of Page.files) {
       yield* router.get(
         path,
