@@ -33,7 +33,10 @@ const send = (agent: Agent, url: string, method: string, body: string): Promise<
   })
 
 /** Puts a value and reads it, again and again, on so many connections, until `stop` is called. */
-export const begin = (url: string, connections: number): { readonly stop: () => Promise<Load> } => {
+export const begin = (
+  url: string,
+  connections: number
+): { readonly answered: () => number; readonly stop: () => Promise<Load> } => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const statuses = new Map<number, number>()
   const unanswered = new Map<string, number>()
@@ -55,6 +58,7 @@ export const begin = (url: string, connections: number): { readonly stop: () => 
   }
   const done = Promise.all(Array.from({ length: connections }, run))
   return {
+    answered: () => Array.from(statuses.values()).reduce((sum, count) => sum + count, 0),
     stop: async () => {
       isOver = true
       await done
