@@ -308,6 +308,22 @@ describe("a subscriber that is slow or fails", () => {
     )
   })
 
+  it.scoped("one that was killed, and whose callback goes on all the same, subscribes to nothing (REG-18)", () =>
+    run(
+      Effect.gen(function* () {
+        const gate = yield* Deferred.make<void>()
+        const pid = yield* Listener.start()
+        const stubborn = Effect.uninterruptible(Effect.zipRight(Deferred.await(gate), join(News)))
+        yield* Effect.fork(inside(pid, stubborn))
+        yield* quiet
+        yield* Process.exit(pid, ExitReason.killed)
+        yield* Deferred.succeed(gate, undefined)
+        yield* quiet
+        assert.deepStrictEqual(yield* subscribed, [0, 0])
+      })
+    )
+  )
+
   it.scoped("messages that do not fit the schema of a subscriber's own topic are not given to it", () => {
     const log = makeLog()
     return Effect.gen(function* () {
@@ -456,6 +472,29 @@ describe("the end of the PubSub", () => {
         yield* quiet
         assert.deepStrictEqual(yield* trapped(trapper), ["EXIT from Scuti.PubSub: shutdown"])
         assert.strictEqual(yield* told(heard(pid)), "ServerDown: no process")
+      })
+    )
+  )
+
+  it.scoped("leaves nothing in a server that goes on, nor does unsubscribing (REG-18)", () =>
+    run(
+      Effect.gen(function* () {
+        const trapper = yield* Trapper.start()
+        const pid = yield* Listener.start()
+        // Whom a process tells of its end, of which there is no other sign.
+        const waiters = (ref: unknown) =>
+          (ref as { readonly occupant: { readonly onEnd: ReadonlyArray<unknown> } }).occupant.onEnd.length
+        const before = [waiters(trapper), waiters(pid)]
+        assert.strictEqual(before[0], (before[1] as number) + 1)
+        yield* inside(pid, join(News))
+        yield* inside(pid, Effect.zipRight(join(News), join(Sports)))
+        assert.strictEqual(waiters(pid), (before[1] as number) + 1)
+        yield* inside(pid, PubSub.unsubscribe(Updates, Listener.self, News))
+        assert.strictEqual(waiters(pid), (before[1] as number) + 1)
+        yield* inside(pid, PubSub.unsubscribe(Updates, Listener.self, Sports))
+        assert.strictEqual(waiters(pid), before[1])
+        yield* Process.exit(Updates, ExitReason.killed)
+        assert.strictEqual(waiters(trapper), (before[0] as number) - 1)
       })
     )
   )

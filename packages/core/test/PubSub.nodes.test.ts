@@ -8,10 +8,13 @@ import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { calls, heard, inside, join, Listener, News, Updates, waiting } from "./fixtures/Listener.ts"
 import { logging, makeLog } from "./fixtures/logging.ts"
 import { Network } from "./fixtures/network.ts"
@@ -121,11 +124,15 @@ for (const poolSize of [1, 8]) {
       Effect.gen(function* () {
         const { a, network } = yield* three({ poolSize })
         const pid = yield* a(Listener.start())
+        const fibers = new Set<number>()
         for (let n = 0; n < 5; n++) {
-          yield* inside(pid, PubSub.broadcast(Updates, News, String(n)))
-          // Other fibers come in between: the numbers of new ones are others.
-          yield* Effect.fork(Effect.void)
+          const note = Effect.map(Effect.fiberId, (id) => FiberId.ids(id).pipe(HashSet.forEach((id) => fibers.add(id))))
+          yield* inside(pid, Effect.zipRight(note, PubSub.broadcast(Updates, News, String(n))))
+          // Long enough to let go of its fiber.
+          yield* TestClock.adjust("2 seconds")
+          yield* quiet
         }
+        assert.strictEqual(fibers.size, 5)
         assert.strictEqual(network.usedLanes.size, 1)
       })
     )

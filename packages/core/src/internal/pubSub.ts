@@ -321,7 +321,7 @@ export const subscribeSelf = (
   Effect.flatMap(self, (handle) => {
     const owner = ownerOf("PubSub.subscribeSelf", handle)
     return withBoard(pubsub, "subscribe", (board) => {
-      if (!owner.isDown) board.add(new ServerEntry(owner, topic, metadata, as))
+      board.add(new ServerEntry(owner, topic, metadata, as))
       return Exit.void
     })
   })

@@ -152,11 +152,14 @@ export class ServerEntry implements Entry {
     const { owner } = this
     if (owner.isDown) return
     try {
-      const own = this.as(message)
-      owner.check(own)
+      // It may be anything, in JavaScript; `deliver` looks at it.
+      const own = this.as(message) as object | undefined
       // A cast keeps to the limit of the mailbox: under "backpressure" it waits before it, and nobody with it.
-      if (owner.definition.entries.get(own.constructor)?.kind === "cast") owner.enqueueCast(own, link)
-      else owner.deliver(own, link)
+      if (own !== undefined && owner.definition.entries.get(own.constructor)?.kind === "cast") {
+        owner.enqueueCast(own, link)
+      } else {
+        owner.deliver(own as object, link)
+      }
     } catch (error) {
       // It is the subscriber who cannot make anything of the message, and not whoever has sent it.
       owner.exit(ExitReason.crash(error))
