@@ -530,14 +530,22 @@ export const directBroadcast = <P extends Any, E, R, A, I>(
 // ---------------------------------------------------------------------------------------------------------------------
 
 /**
+ * A subscription, as it is told of.
+ *
+ * @category models
+ */
+export interface SubscriptionInfo {
+  readonly subscriber: Subscriber
+  /** What was said about the subscription when it was made. */
+  readonly metadata: unknown
+}
+
+/**
  * A subscription, as a dispatcher sees it.
  *
  * @category dispatching
  */
-export interface Recipient {
-  readonly subscriber: Subscriber
-  /** What was said about the subscription when it was made. */
-  readonly metadata: unknown
+export interface Recipient extends SubscriptionInfo {
   /** Gives it a message: the one that was broadcast, or another one that fits its topic. Anything else throws. */
   readonly send: (message: unknown) => void
 }
@@ -545,7 +553,8 @@ export interface Recipient {
 /**
  * Gives a message to the subscribers of its topic, in place of {@link broadcast}'s own way, which leaves out `from` and
  * gives it to everybody else (`PS-10`). It is called once for each broadcast, in the broadcaster's turn, and for messages
- * of other nodes in the adapter's: there `from` is none. It is known by a name because a name can travel.
+ * of other nodes in the adapter's: there `from` is none, and if subscribers have the topic with several schemas it is called
+ * once for each. It is known by a name because a name can travel.
  *
  * What it throws is a defect of whoever has called it.
  *
@@ -653,7 +662,7 @@ export const nodeName = <P extends Any, E, R>(
 export const subscribers = <P extends Any, E, R, A, I>(
   pubsub: Effect.Effect<ServerRef<P>, E, R>,
   topic: Topic<A, I>
-): Effect.Effect<ReadonlyArray<Omit<Recipient, "send">>, ServerDown | E, R> =>
+): Effect.Effect<ReadonlyArray<SubscriptionInfo>, ServerDown | E, R> =>
   internal.subscribers(pubsub, topicOf("PubSub.subscribers", topic)) as never
 
 /**

@@ -251,6 +251,19 @@ describe("what goes to other nodes", () => {
     })
   )
 
+  it.scoped("a `from` that is nobody is a defect, and nothing goes out (PS-5)", () =>
+    Effect.gen(function* () {
+      const { a, all } = yield* three()
+      const from = "me" as unknown as PubSub.Subscriber
+      const exit = yield* Effect.exit(a(PubSub.broadcastFrom(Updates, from, News, "ping")))
+      assert.deepStrictEqual(
+        exit,
+        Exit.die(new TypeError('PubSub.broadcastFrom: `from` must be a subscription or a server\'s ref, but is "me"'))
+      )
+      assert.deepStrictEqual(yield* all, [[], [], []])
+    })
+  )
+
   it.scoped("a dispatcher that does not exist is a defect, and nothing goes out (PS-10)", () =>
     Effect.gen(function* () {
       const { a, all } = yield* three()
@@ -283,9 +296,9 @@ describe("what comes from other nodes", () => {
       assert.strictEqual((yield* at(a)(PubSub.counts(Updates))).misfits, 1)
       assert.strictEqual(network.starts, 1)
       assert.deepStrictEqual(
-        log.lines.map(({ level, message }) => `${level} ${message.split("\n")[0]}`),
+        log.lines.map(({ level, message }) => `${level} ${message}`),
         [
-          "WARN PubSub Scuti.PubSub has dropped a message of the topic news, which another node has sent and cannot be read: Expected string, actual 42"
+          "WARN PubSub Scuti.PubSub has dropped a message of the topic news, which another node has sent and cannot be read: ParseError: Expected string, actual 42"
         ]
       )
     })
@@ -308,6 +321,27 @@ describe("what comes from other nodes", () => {
       )
     })
   })
+
+  it.scoped("and makes a schema throw is dropped, too: neither the adapter nor anybody else ends of it (PS-11)", () =>
+    Effect.gen(function* () {
+      const network = new Network()
+      const a = yield* open(network, "a")
+      const broken = Schema.String.pipe(
+        Schema.filter(() => {
+          throw new Error("no filter at all")
+        })
+      )
+      const first = yield* at(a)(PubSub.subscription(Updates, PubSub.topic("news", broken)))
+      const last = yield* subscription(a)
+      network.inject("a", { topic: "news", message: "ping" })
+      yield* quiet
+      yield* at(a)(PubSub.localBroadcast(Updates, News, "pong"))
+      assert.deepStrictEqual(yield* waiting(first), [])
+      assert.deepStrictEqual(yield* waiting(last), ["ping", "pong"])
+      assert.strictEqual(network.starts, 1)
+      assert.strictEqual((yield* at(a)(PubSub.counts(Updates))).misfits, 2)
+    }).pipe(logging(makeLog()))
+  )
 
   it.scoped("is read by each subscriber's own schema, where they differ", () =>
     Effect.gen(function* () {

@@ -27,6 +27,8 @@ const kinds: ReadonlyArray<readonly [string, () => Layer.Layer<Updates>]> = [
   ["pool 8", () => Updates.layer({ adapter: new Network().adapter("here"), poolSize: 8 })]
 ]
 
+const tell = () => {}
+
 const listener = (init?: Parameters<typeof Listener.layer>[0]) => Listener.start(init)
 
 for (const [kind, layer] of kinds) {
@@ -305,6 +307,57 @@ describe("starting", () => {
       complaint(() => Updates.layer({ poolSize: 0 })),
       "TypeError: Scuti.PubSub.layer: `poolSize` must be a whole number from 1 up, but is 0"
     )
+  })
+
+  it("what makes no sense is refused where it is said", () => {
+    // What JavaScript may do.
+    const subscribe = PubSub.subscribe as (...args: ReadonlyArray<unknown>) => unknown
+    const broadcast = PubSub.broadcast as (...args: ReadonlyArray<unknown>) => unknown
+    const self = PubSub.subscribeSelf as (...args: ReadonlyArray<unknown>) => unknown
+    const service = PubSub.Service<Updates>() as (...args: ReadonlyArray<unknown>) => unknown
+    const layer = Updates.layer as (...args: ReadonlyArray<unknown>) => unknown
+    const topic = PubSub.topic as (...args: ReadonlyArray<unknown>) => unknown
+    const told: ReadonlyArray<readonly [() => unknown, string]> = [
+      [() => topic("", Schema.String), 'PubSub.topic: the name must be a string that is not empty, but is ""'],
+      [() => topic("a", "b"), 'PubSub.topic "a": the schema of its messages must be a schema, but is "b"'],
+      [
+        () => subscribe(Updates, "news"),
+        'PubSub.subscription: a topic is made by PubSub.topic(name, schema), but given was "news"'
+      ],
+      [
+        () => subscribe(Updates, News, { capacity: 0, overflow: "end" }),
+        "PubSub.subscription: `capacity` must be a whole number from 1 up, but is 0"
+      ],
+      [
+        () => subscribe(Updates, News, { capacity: 1 }),
+        "PubSub.subscription: with a `capacity`, `overflow` must be one of dropNewest, dropOldest, end, but is undefined"
+      ],
+      [() => subscribe(Updates, News, { size: 1 }), "PubSub.subscription: there is no option `size`"],
+      [
+        () => broadcast(Updates, "news", "ping"),
+        'PubSub.broadcast: a topic is made by PubSub.topic(name, schema), but given was "news"'
+      ],
+      [
+        () => broadcast(Updates, News, "ping", { dispatcher: tell }),
+        "PubSub.broadcast: `dispatcher` must be the name of one, but is function tell"
+      ],
+      [
+        () => self(Updates, Listener.self, News, "Heard"),
+        'PubSub.subscribeSelf: `as` must be a function, but is "Heard"'
+      ],
+      [
+        () => service("@app/Other", { dispatchers: { fast: 1 } }),
+        "Other: `dispatchers.fast` must be a function, but is 1"
+      ],
+      [() => service("@app/Other", { adapter: 1 }), "Other: there is no option `adapter`"],
+      [() => layer({ adapter: {} }), "Scuti.PubSub.layer: `adapter` must be { nodeName, start }, but is {}"],
+      [
+        () => layer({ adapter: { start: () => 1 } }),
+        "Scuti.PubSub.layer: `adapter.nodeName` must be a string that is not empty, but is undefined"
+      ],
+      [() => layer({ pool: 2 }), "Scuti.PubSub.layer: there is no option `pool`"]
+    ]
+    for (const [make, why] of told) assert.strictEqual(complaint(make), `TypeError: ${why}`)
   })
 
   const pools = (given: PubSub.Options<never, never>) =>

@@ -4,8 +4,8 @@
  * Its process keeps the table and does nothing else: whoever broadcasts or subscribes looks into the table himself, within
  * his own turn, as with a table of Erlang's.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -22,7 +22,7 @@ import { BroadcastError } from "./pubSubError.ts"
 import { laneOf, type Pool } from "./pubSubRules.ts"
 import { Table } from "./pubSubTable.ts"
 import { decode, encode, fits, type Topic } from "./pubSubTopic.ts"
-import { isWorthALine } from "./reports.ts"
+import { firstLine, isWorthALine } from "./reports.ts"
 import { SelfHandle } from "./self.ts"
 import { Server } from "./server.ts"
 import { spanOf } from "./tracing.ts"
@@ -182,7 +182,7 @@ export class Board implements Host {
 
   /** Two topics may have one name and two schemas: nobody is given what he does not expect. */
   private suits(entry: Entry, schema: Schema.Schema<unknown, unknown>, message: unknown): boolean {
-    if (entry.schema === schema || fits(entry.schema)(message)) return true
+    if (entry.schema === schema || isFit(entry.schema, message)) return true
     this.misfit(entry.topic, "does not fit the schema that a subscriber has for it")
     return false
   }
@@ -206,18 +206,23 @@ export class Board implements Host {
     return Effect.forEach(
       schemas,
       (schema) =>
-        Effect.matchEffect(Effect.either(decode(schema)(parcel.message)), {
-          onFailure: () => Effect.void,
-          onSuccess: Either.match({
-            onLeft: (error) =>
-              Effect.sync(() => this.misfit(topic, `another node has sent and cannot be read: ${error.message}`)),
-            onRight: (message) =>
+        Effect.matchCauseEffect(
+          Effect.suspend(() => decode(schema)(parcel.message)),
+          {
+            onFailure: (cause) =>
+              Cause.isInterrupted(cause)
+                ? Effect.interrupt
+                : // A schema that throws is no reason for the adapter to end.
+                  Effect.sync(() =>
+                    this.misfit(topic, `another node has sent and cannot be read: ${firstLine(cause)}`)
+                  ),
+            onSuccess: (message) =>
               Effect.withFiberRuntime<void>((fiber) => {
                 this.give(topic, schema, message, dispatcher, spanOf(fiber))
                 return Effect.void
               })
-          })
-        }),
+          }
+        ),
       { discard: true }
     )
   }
@@ -244,6 +249,15 @@ export class Board implements Host {
   }
 }
 
+/** A schema's own predicate may throw: that is its subscriber's business, and not the broadcaster's. */
+const isFit = (schema: Schema.Schema<unknown, unknown>, message: unknown): boolean => {
+  try {
+    return fits(schema)(message)
+  } catch {
+    return false
+  }
+}
+
 const recipient =
   (given: unknown, link: Tracer.AnySpan | undefined) =>
   (entry: Entry): Recipient => ({
@@ -251,7 +265,7 @@ const recipient =
     metadata: entry.metadata,
     send: (message) => {
       // What a dispatcher has made of it is yet to be looked at: subscribers are promised what their topics say.
-      if (message !== given && !fits(entry.schema)(message)) {
+      if (message !== given && !isFit(entry.schema, message)) {
         throw new TypeError(
           `a dispatcher has sent ${show(message)} to a subscriber of the topic ${entry.topic}, whose schema it does not fit`
         )
@@ -364,7 +378,7 @@ export const broadcast = (
   withBoard(pubsub, delivery.request, (board, fiber, ref) => {
     const give: Use = (board, fiber) => here(board, delivery, fiber)
     if (!board.setting.isDistributed) return give(board, fiber, ref)
-    checkDispatcher(board, delivery)
+    check(board, delivery)
     return Effect.zipRight(
       send(board, delivery, fiber, undefined, (connection, outgoing) => connection.broadcast(outgoing)),
       // It may have taken a while: the board may be another one by now.
@@ -388,31 +402,28 @@ export const directBroadcast = (
   withBoard(pubsub, delivery.request, (board, fiber) => {
     const { isDistributed, nodeName } = board.setting
     if (node === nodeName) return here(board, delivery, fiber)
-    checkDispatcher(board, delivery)
+    check(board, delivery)
     // Nobody else is known.
     if (!isDistributed) return Exit.void
     return send(board, delivery, fiber, node, (connection, outgoing) => connection.directBroadcast(node, outgoing))
   })
 
 const here = (board: Board, delivery: Delivery, fiber: AnyFiber): Exit.Exit<void> => {
-  checkDispatcher(board, delivery)
-  const { dispatcher, from, message, topic } = delivery
-  board.dispatch(topic, message, subscriberOf(from), dispatcher, fiber)
+  const from = check(board, delivery)
+  const { dispatcher, message, topic } = delivery
+  board.dispatch(topic, message, from, dispatcher, fiber)
   return Exit.void
 }
 
-/** Whom `from` stands for. */
-const subscriberOf = (from: unknown): object | null => {
+/** Before anything goes out: whether there is such a dispatcher, and who is to be left out. */
+const check = (board: Board, { dispatcher, from, request }: Delivery): object | null => {
+  if (dispatcher !== undefined && !board.setting.dispatchers.has(dispatcher)) {
+    throw new TypeError(`${board.name}: there is no dispatcher ${show(dispatcher)}`)
+  }
   if (from === undefined) return null
-  if (from instanceof Subscription) return from
-  const seat = seatOf(from)
-  if (seat !== null) return seat
-  throw new TypeError(`PubSub: \`from\` must be a subscription or a server's ref, but is ${show(from)}`)
-}
-
-const checkDispatcher = (board: Board, { dispatcher }: Delivery): void => {
-  if (dispatcher === undefined || board.setting.dispatchers.has(dispatcher)) return
-  throw new TypeError(`${board.name}: there is no dispatcher ${show(dispatcher)}`)
+  const subscriber = from instanceof Subscription ? from : seatOf(from)
+  if (subscriber !== null) return subscriber
+  throw new TypeError(`PubSub.${request}: \`from\` must be a subscription or a server's ref, but is ${show(from)}`)
 }
 
 /** Sends a message to other nodes, as its topic's schema encodes it. */
