@@ -284,9 +284,8 @@ export const subscription = <P extends Any, E, R, A, I, const O extends Overflow
   options: SubscribeOptions<O> = {}
 ): Effect.Effect<Subscription<A, ServerDown | OverflowError<O>>, ServerDown | E, R | Scope.Scope> => {
   const who = "PubSub.subscription"
-  const limit = limitOf(who, options)
   // The table knows nothing of types; the topic says which one its messages have.
-  return internal.subscription(pubsub, topicOf(who, topic), options.metadata, limit) as never
+  return internal.subscription(pubsub, topicOf(who, topic), options.metadata, limitOf(who, options)) as never
 }
 
 /**
@@ -323,8 +322,11 @@ export const subscribe = <P extends Any, E, R, A, I, const O extends Overflow = 
   pubsub: Effect.Effect<ServerRef<P>, E, R>,
   topic: Topic<A, I>,
   options: SubscribeOptions<O> = {}
-): Stream.Stream<A, ServerDown | OverflowError<O> | E, R> =>
-  Stream.unwrapScoped(Effect.map(subscription(pubsub, topic, options), ({ stream }) => stream))
+): Stream.Stream<A, ServerDown | OverflowError<O> | E, R> => {
+  const who = "PubSub.subscribe"
+  const made = internal.subscription(pubsub, topicOf(who, topic), options.metadata, limitOf(who, options))
+  return Stream.unwrapScoped(Effect.map(made, ({ stream }) => stream)) as never
+}
 
 /**
  * Subscribes the server in whose callback this is, `init` included. `self` is its class's `self`. Each message is turned

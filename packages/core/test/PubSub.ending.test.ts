@@ -2,7 +2,7 @@
  * The ends of subscribers and of the PubSub itself: what is left, who is told, and what goes on.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { ExitReason, GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
+import { Application, ExitReason, GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -532,6 +532,23 @@ describe("the end of the PubSub", () => {
       }).pipe(Effect.provide(node))
     })
   )
+
+  it.scoped("in an application comes after the ends of those who use it, and nobody has a complaint", () => {
+    const log = makeLog()
+    return Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const { layer } = Application.make({ name: "Scuti", children: [Updates.layer, Listener.layer(join(News))] })
+      const node = yield* Scope.extend(Layer.build(layer), scope).pipe(logging(log))
+      yield* Effect.gen(function* () {
+        assert.strictEqual(yield* ping, "undefined")
+        assert.deepStrictEqual(yield* heard(Listener), ["ping"])
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* told(heard(Listener)), "ServerDown: no process")
+        assert.strictEqual(yield* ping, "ServerDown: no process")
+      }).pipe(Effect.provide(node))
+      assert.deepStrictEqual(log.lines, [])
+    })
+  })
 
   it.scoped("while it is being started again, everybody is told so; afterwards the same ref is good", () =>
     Effect.gen(function* () {

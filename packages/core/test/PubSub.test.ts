@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import { calls, heard, inside, join, Listener, leave, News, Sports, Updates, waiting } from "./fixtures/Listener.ts"
 import { Network } from "./fixtures/network.ts"
 import { quiet, told } from "./fixtures/observing.ts"
+import { traced } from "./fixtures/recording.ts"
 
 type Here = Updates | Scope.Scope
 
@@ -258,6 +259,17 @@ describe("subscribing", () => {
     )
   )
 
+  traced("a server handles its message in a span of its own, linked with the broadcaster's", ({ the }) =>
+    node(
+      Effect.gen(function* () {
+        yield* listener(join(News))
+        yield* Effect.withSpan(PubSub.broadcast(Updates, News, "ping"), "publisher")
+        yield* quiet
+        assert.deepStrictEqual(the("Listener.Heard").linkedWith, ["publisher"])
+      })
+    )
+  )
+
   it.scoped("topics of one name are one topic, whoever has made them", () =>
     node(
       Effect.gen(function* () {
@@ -322,17 +334,17 @@ describe("starting", () => {
       [() => topic("a", "b"), 'PubSub.topic "a": the schema of its messages must be a schema, but is "b"'],
       [
         () => subscribe(Updates, "news"),
-        'PubSub.subscription: a topic is made by PubSub.topic(name, schema), but given was "news"'
+        'PubSub.subscribe: a topic is made by PubSub.topic(name, schema), but given was "news"'
       ],
       [
         () => subscribe(Updates, News, { capacity: 0, overflow: "end" }),
-        "PubSub.subscription: `capacity` must be a whole number from 1 up, but is 0"
+        "PubSub.subscribe: `capacity` must be a whole number from 1 up, but is 0"
       ],
       [
         () => subscribe(Updates, News, { capacity: 1 }),
-        "PubSub.subscription: with a `capacity`, `overflow` must be one of dropNewest, dropOldest, end, but is undefined"
+        "PubSub.subscribe: with a `capacity`, `overflow` must be one of dropNewest, dropOldest, end, but is undefined"
       ],
-      [() => subscribe(Updates, News, { size: 1 }), "PubSub.subscription: there is no option `size`"],
+      [() => subscribe(Updates, News, { size: 1 }), "PubSub.subscribe: there is no option `size`"],
       [
         () => broadcast(Updates, "news", "ping"),
         'PubSub.broadcast: a topic is made by PubSub.topic(name, schema), but given was "news"'
