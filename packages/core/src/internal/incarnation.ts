@@ -105,6 +105,7 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   protected abstract account(): Pick<Departure, "where" | "message" | "state">
   /** It has ended: those who wait are to be told. */
   protected abstract dismiss(reason: ExitReason.ExitReason): void
+  abstract takeOver(held: Held): boolean
   abstract readonly queueLength: number
   /** What is being handled, and since when, in milliseconds of the alarm's time. */
   abstract readonly handling: { readonly message: string; readonly since: number } | null
@@ -183,17 +184,15 @@ export abstract class Incarnation implements Driver, Occupant, Listed {
   // Starting
   // -----------------------------------------------------------------------------------------------------------------
 
-  overtaken(): void {
-    this.isOvertaken = true
-  }
-
-  abstract takeOver(held: Held): boolean
-
   /** Takes the seat. `onStarted` is told how the start ended. */
   protected take(onStarted: (exit: Started) => void): void {
     this.onStarted = onStarted
     this.seat.take(this)
     enlist(this)
+  }
+
+  overtaken(): void {
+    this.isOvertaken = true
   }
 
   /** Calls `onLimit` if the start is not done within so many milliseconds. */
