@@ -86,10 +86,16 @@ const create = (file: string): Effect.Effect<Libsql.Database, RepoError> =>
   })
 
 const close = (database: Libsql.Database): Effect.Effect<void> =>
-  Effect.sync(() => {
-    database.close()
-    release()
-  })
+  // So that the file has all that was written, and can be copied by itself. Where another one is in the way, whoever opens
+  // the file next reads the rest from beside it, as after a crash.
+  Effect.ignore(exec(database, "PRAGMA wal_checkpoint (TRUNCATE)")).pipe(
+    Effect.zipRight(
+      Effect.sync(() => {
+        database.close()
+        release()
+      })
+    )
+  )
 
 const configure = (file: string, synchronous: Synchronous, database: Libsql.Database): Effect.Effect<void, RepoError> =>
   exec(

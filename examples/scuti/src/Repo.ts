@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Database from "./Database.ts"
+import * as Lane from "./Lane.ts"
 import type { Line } from "./Lines.ts"
 import * as Measures from "./Measures.ts"
 import { notMigrated, RepoError } from "./RepoError.ts"
@@ -108,10 +109,10 @@ const nextTurn: Effect.Effect<void> = Effect.async((resume) => {
 export const live = Layer.scopedContext(
   Effect.gen(function* () {
     const file = yield* Settings.databaseFile
-    const turns = yield* Effect.makeSemaphore(yield* Settings.poolSize)
+    const pool = Lane.make(yield* Settings.poolSize)
     const sql = yield* Database.open(file, yield* Settings.databaseSynchronous)
     // what one asks while another one's transaction is open would belong to it
-    const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
+    const alone = Lane.make(1).through
     const reading = Database.explained(file, "read")
 
     const isThere = Effect.map(
@@ -135,12 +136,12 @@ export const live = Layer.scopedContext(
         const rows = yield* sql`
           SELECT id, run, sequence, operation, key, value, at FROM ${sql(table)}
           ${before === null ? sql`` : sql`WHERE id < ${before}`} ORDER BY id DESC LIMIT ${limit + 1}`.pipe(reading)
-        const entries = (yield* decode(rows.slice(0, limit))).map((row) => new Entry(row))
+        const entries = (yield* decode(rows.slice(0, limit))).map((row) => new Entry(row, { disableValidation: true }))
         return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null }
       }).pipe(
         alone,
         // see `Settings.poolSize`
-        (query) => turns.withPermits(1)(Effect.zipRight(nextTurn, query)),
+        (query) => pool.through(Effect.zipRight(nextTurn, query)),
         Measures.query("page")
       )
 
