@@ -86,9 +86,11 @@ const create = (file: string): Effect.Effect<Libsql.Database, RepoError> =>
   })
 
 const close = (database: Libsql.Database): Effect.Effect<void> =>
-  // So that the file has all that was written, and can be copied by itself. Where another one is in the way, whoever opens
-  // the file next reads the rest from beside it, as after a crash.
-  Effect.ignore(exec(database, "PRAGMA wal_checkpoint (TRUNCATE)")).pipe(
+  // A transaction that is open would hold its lock until the collector finds the last statement: see `releaseHandles`.
+  rollback(database).pipe(
+    // So that the file has all that was written, and can be copied by itself. Where another one is in the way, whoever
+    // opens the file next reads the rest from beside it, as after a crash.
+    Effect.zipRight(Effect.ignore(exec(database, "PRAGMA wal_checkpoint (TRUNCATE)"))),
     Effect.zipRight(
       Effect.sync(() => {
         database.close()

@@ -72,11 +72,11 @@ const patiently = <A, R>(use: Effect.Effect<A, RepoError | ServerDown, R>): Effe
   Effect.suspend(() => {
     let failures = 0
     const tell = (error: RepoError) =>
-      Number.isInteger(Math.log10(++failures))
+      // of a Repo that has ended its supervisor tells
+      error.reason !== "closed" && Number.isInteger(Math.log10(++failures))
         ? Effect.logWarning(`The journal waits, for the ${ordinal(failures)} time: ${error.message}`)
         : Effect.void
     return use.pipe(
-      // of a Repo that crashed its supervisor tells
       Effect.tapErrorTag("RepoError", tell),
       Effect.retryOrElse(patience, Effect.die),
       Effect.zipLeft(

@@ -6,7 +6,10 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** Kinds of reasons. `locked` may pass by itself; `failed` is whatever has no word of its own. */
+/**
+ * Kinds of reasons. `locked` may pass by itself; `closed` is what a query meets whose connection is being started again;
+ * `failed` is whatever has no word of its own.
+ */
 export const Reason = Schema.Literal(
   "locked",
   "full",
@@ -15,6 +18,7 @@ export const Reason = Schema.Literal(
   "notADatabase",
   "damaged",
   "notMigrated",
+  "closed",
   "failed"
 )
 export type Reason = typeof Reason.Type
@@ -86,6 +90,9 @@ export const explain = (file: string, doing: string, fault: Fault, seen: Seen = 
   if (is("SQLITE_CORRUPT")) return because("damaged", "the file is damaged; put a copy of it in its place")
   if (is("SQLITE_READONLY") || is("SQLITE_PERM")) {
     return because("unwritable", "this user may not write to it, or to its directory; let it")
+  }
+  if (fault.sentence === "The database connection is not open") {
+    return because("closed", "its connection was closed meanwhile; another one is about to be there")
   }
   if (is("SQLITE_IOERR")) return because("failed", `its disk does not work (${fault.code}); look at the system's log`)
   return Option.match(missingTable(fault.sentence), {

@@ -6,10 +6,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Database from "../src/Database.ts"
 import { explain, faultOf, RepoError } from "../src/RepoError.ts"
 import { directory, freshFile, handlesOn } from "./fixtures/database.ts"
+
+const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 const open = (file: string) => Database.open(file, "normal")
 
@@ -25,10 +28,10 @@ const elapse = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
   Effect.gen(function* () {
     let millis = 0
     while (fiber.unsafePoll() === null) {
-      yield* TestClock.adjust("10 millis")
+      yield* TestClock.adjust("50 millis")
       // the driver answers by promises
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-      millis += 10
+      yield* turn
+      millis += 50
     }
     return [yield* Fiber.await(fiber), Duration.format(Duration.millis(millis))] as const
   })
@@ -200,6 +203,30 @@ describe("Database", () => {
     })
   )
 
+  it.scoped(
+    "a connection that is closed within a transaction gives the file free, and what is asked of it then fails",
+    () =>
+      Effect.gen(function* () {
+        const file = yield* freshFile
+        const sql = yield* open(file)
+        yield* sql`CREATE TABLE t (a)`
+        const scope = yield* Scope.make()
+        const closed = yield* Scope.extend(open(file), scope)
+        const writing = yield* Effect.fork(
+          closed.withTransaction(
+            Effect.zipRight(closed`INSERT INTO t ${sql.insert({ a: 1 })}`, Effect.sleep("1 second"))
+          )
+        )
+        yield* turn
+        yield* Scope.close(scope, Exit.void)
+        yield* sql.withTransaction(sql`INSERT INTO t ${sql.insert({ a: 2 })}`)
+        yield* TestClock.adjust("1 second")
+        const error = yield* Effect.flip(Database.explained(file, "written")(Fiber.join(writing)))
+        assert.strictEqual(error.reason, "closed")
+        assert.deepStrictEqual(yield* sql`SELECT a FROM t`, [{ a: 2 }])
+      })
+  )
+
   it.scoped.runIf(fs.existsSync("/proc/self/fd"))(
     "closed connections do not keep their files open",
     () =>
@@ -207,10 +234,10 @@ describe("Database", () => {
         const file = yield* freshFile
         const one = Effect.scoped(Effect.flatMap(open(file), (sql) => sql`SELECT 1 FROM sqlite_master`))
         let most = 0
-        for (let round = 0; round < 300; round++) {
+        for (let round = 0; round < 100; round++) {
           yield* one
           // what the collector has found is closed in a turn of its own
-          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          yield* turn
           most = Math.max(most, handlesOn(path.dirname(file)))
         }
         assert.isBelow(most, 64)
