@@ -217,7 +217,8 @@ describe("Database", () => {
             Effect.zipRight(closed`INSERT INTO t ${sql.insert({ a: 1 })}`, Effect.sleep("1 second"))
           )
         )
-        yield* turn
+        // it has begun, and written
+        yield* Effect.repeatN(turn, 3)
         yield* Scope.close(scope, Exit.void)
         yield* sql.withTransaction(sql`INSERT INTO t ${sql.insert({ a: 2 })}`)
         yield* TestClock.adjust("1 second")
