@@ -47,7 +47,8 @@ export const children = Effect.gen(function* () {
     Supervisor.child(
       RepoSupervisor.layer({
         run: now,
-        updates: PubSub.subscribe(ScutiPubSub, Updated),
+        // what its writer does not take in time is a gap in the journal
+        updates: PubSub.subscribe(ScutiPubSub, Updated, { capacity: 65_536, overflow: "dropNewest" }),
         sequence: Hashmap.sequence
       }).pipe(
         // both stand after it: the journal's writer finds them by their names

@@ -59,7 +59,8 @@ export const statsOf = (key: string, name: string, isSupervisor = false): Stats 
   }
   const counter = (metric: string, description: string, read: () => number) => {
     const hook = Metric.globalMetricRegistry.get(
-      MetricKey.taggedWithLabels(MetricKey.counter(metric, { description }), labels)
+      // they only grow, and exporters tell such counters from others
+      MetricKey.taggedWithLabels(MetricKey.counter(metric, { description, incremental: true }), labels)
     )
     hook.get = () => MetricState.counter(read())
   }
