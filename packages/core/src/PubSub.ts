@@ -385,7 +385,7 @@ export const subscribeSelf = <P extends Any, E, R, Server, R2, A, I>(
   const who = "PubSub.subscribeSelf"
   checkOptions(who, options, ["metadata"])
   if (typeof as !== "function") throw new TypeError(`${who}: \`as\` must be a function, but is ${show(as)}`)
-  // The table knows nothing of types: messages of the topic come to \`as\`, and what it gives is of the server's protocol.
+  // The table knows nothing of types: messages of the topic come to `as`, and what it gives is of the server's protocol.
   return internal.subscribeSelf(pubsub, self, topicOf(who, topic), as as never, options.metadata) as never
 }
 
