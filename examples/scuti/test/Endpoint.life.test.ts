@@ -16,10 +16,11 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Endpoint from "../src/Endpoint.ts"
+import { open } from "../src/endpoint/Listener.ts"
 import { Hashmap } from "../src/Hashmap.ts"
 import { app, ask, eventually, gate, leavesNothing, obstacle, serving, settings, silent } from "./fixtures/serving.ts"
 
-/** A request that is in flight until `open` is run. */
+/** A request that is in flight until `release` is run. */
 const held = (port: number, agent?: Http.Agent) =>
   Effect.gen(function* () {
     const arrived = yield* Deferred.make<void>()
@@ -28,7 +29,7 @@ const held = (port: number, agent?: Http.Agent) =>
     const asking = yield* Effect.fork(ask(port, "GET", "/api/changes?limit=1", { agent }))
     yield* Deferred.await(arrived)
     MutableRef.set(gate, Effect.void)
-    return { asking, open: Deferred.succeed(opened, undefined) }
+    return { asking, release: Deferred.succeed(opened, undefined) }
   })
 
 const isRefused = (port: number): Effect.Effect<boolean> =>
@@ -91,10 +92,10 @@ describe("Endpoint, killed", { timeout: 60_000 }, () => {
   it.scopedLive("the request in flight is answered, and the live page goes on", () =>
     Effect.gen(function* () {
       const { port, run } = yield* serving()
-      const { asking, open } = yield* held(port)
+      const { asking, release } = yield* held(port)
       yield* run(Process.exit(Endpoint.Endpoint, ExitReason.killed))
       assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
-      yield* open
+      yield* release
       const { json, status } = yield* Fiber.join(asking)
       assert.deepStrictEqual([status, json.entries.length], [200, 1])
     })
@@ -110,14 +111,53 @@ describe("Endpoint, killed", { timeout: 60_000 }, () => {
         Effect.withConfigProvider(settings())
       )
       const { port } = yield* GenServer.call(alone, new Endpoint.GetAddress())
-      const { asking, open } = yield* held(port)
+      const { asking, release } = yield* held(port)
       yield* Process.exit(alone, ExitReason.killed)
       const { headers, json, status } = yield* ask(port, "GET", "/api/hashmap")
       assert.deepStrictEqual([status, json._tag, headers["retry-after"]], [503, "Restarting", "1"])
       yield* eventually(isRefused(port), (refused) => refused)
-      yield* open
+      yield* release
       assert.strictEqual((yield* Fiber.join(asking)).status, 200)
       yield* Scope.close(scope, Exit.void)
+    })
+  )
+})
+
+describe("Listener", () => {
+  it.scoped("waits for each next owner anew", () =>
+    Effect.gen(function* () {
+      const listener = yield* open({
+        host: "127.0.0.1",
+        port: 0,
+        serverHeader: "scuti",
+        maxBodySize: 1,
+        requestTimeout: 1000
+      })
+      const [first, second, third] = [{}, {}, {}]
+      listener.attach(first, () => {})
+      yield* listener.abandon(first)
+      yield* TestClock.adjust("900 millis")
+      listener.attach(second, () => {})
+      // Who is not the owner any more gives nothing up.
+      yield* listener.abandon(first)
+      yield* listener.abandon(second)
+      yield* TestClock.adjust("900 millis")
+      assert.isTrue(listener.isOpen)
+      const asking = yield* Effect.fork(ask(listener.address.port, "GET", "/"))
+      yield* eventually(
+        Effect.sync(() => listener.inFlight),
+        (inFlight) => inFlight === 1
+      )
+      listener.attach(third, (_, response) => response.end("here"))
+      assert.strictEqual((yield* Fiber.join(asking)).text, "here")
+      yield* listener.abandon(third)
+      yield* eventually(
+        Effect.zipRight(
+          TestClock.adjust("1 second"),
+          Effect.sync(() => listener.isOpen)
+        ),
+        (isOpen) => !isOpen
+      )
     })
   )
 })
@@ -202,13 +242,13 @@ describe("Endpoint, configChange", () => {
     Effect.gen(function* () {
       const { port, run } = yield* serving()
       const agent = new Http.Agent({ keepAlive: true })
-      const { asking, open } = yield* held(port, agent)
+      const { asking, release } = yield* held(port, agent)
       const next = yield* free
       yield* app.changeConfig(settings({ PORT: String(next) }))
       assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "127.0.0.1", port: next })
       assert.strictEqual((yield* ask(next, "GET", "/api/hashmap/version")).status, 200)
       yield* eventually(isRefused(port), (refused) => refused)
-      yield* open
+      yield* release
       const { headers, status } = yield* Fiber.join(asking)
       // and is told not to come back there
       assert.deepStrictEqual([status, headers["connection"]], [200, "close"])
@@ -256,11 +296,11 @@ describe("Endpoint, configChange", () => {
       Effect.gen(function* () {
         const port = yield* free
         const { run } = yield* serving({ PORT: String(port) })
-        const { asking, open } = yield* held(port)
+        const { asking, release } = yield* held(port)
         yield* app.changeConfig(settings({ PORT: String(port), HOST: "0.0.0.0" }))
         assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "0.0.0.0", port })
         assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
-        yield* open
+        yield* release
         assert.strictEqual((yield* Fiber.join(asking)).status, 200)
         yield* silent(app.changeConfig(settings({ PORT: String(port), HOST: "203.0.113.1" })))
         assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "0.0.0.0", port })
@@ -303,14 +343,14 @@ describe("Endpoint, start and end", () => {
         // one that is idle, one that is live, one in flight
         yield* ask(port, "GET", "/api/hashmap", { agent })
         const live = yield* Effect.fork(ask(port, "GET", "/events"))
-        const { asking, open } = yield* held(port)
+        const { asking, release } = yield* held(port)
         const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
         yield* eventually(isRefused(port), (refused) => refused)
         assert.strictEqual((yield* Fiber.join(live)).status, 200)
         // all children are still there for it
         yield* run(Hashmap.put("last", "words"))
         assert.isNull(closing.unsafePoll())
-        yield* open
+        yield* release
         const { headers, status } = yield* Fiber.join(asking)
         assert.deepStrictEqual([status, headers["connection"]], [200, "close"])
         yield* Fiber.join(closing)
@@ -352,10 +392,10 @@ describe("Endpoint, start and end", () => {
     Effect.gen(function* () {
       const port = yield* free
       const { run } = yield* serving({ PORT: String(port) })
-      const { asking, open } = yield* held(port)
+      const { asking, release } = yield* held(port)
       const stopping = yield* Effect.fork(run(GenServer.stop(Endpoint.Endpoint)))
       yield* eventually(isRefused(port), (refused) => refused)
-      yield* open
+      yield* release
       yield* Fiber.join(stopping)
       assert.strictEqual((yield* Fiber.join(asking)).status, 200)
       yield* eventually(

@@ -4,7 +4,7 @@ import * as Net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
-import { ask, exchange, gate, leavesNothing, serving, statusOf } from "./fixtures/serving.ts"
+import { ask, exchange, gate, leavesNothing, serving, statusOf, turn } from "./fixtures/serving.ts"
 
 const thousand = Array.from({ length: 1000 }, (_, index) => index)
 
@@ -62,7 +62,7 @@ describe("Endpoint, a thousand of", { timeout: 60_000 }, () => {
         // waits to be told to go on
         `${head}content-length: 100000000\r\nexpect: 100-continue\r\n\r\n`,
         // sends all of it
-        `${head}content-length: 200000\r\n\r\n${"x".repeat(200_000)}`,
+        `${head}content-length: 1000000\r\n\r\n${"x".repeat(1_000_000)}`,
         `${head}transfer-encoding: chunked\r\n\r\n${chunk.repeat(20)}0\r\n\r\n`,
         // says no more after a part
         `${head}transfer-encoding: chunked\r\n\r\n${chunk.repeat(2)}`
@@ -106,7 +106,9 @@ describe("Endpoint, a thousand of", { timeout: 60_000 }, () => {
   it.scopedLive("connections that are closed on one side: after a whole request they are answered", () =>
     Effect.gen(function* () {
       const { port } = yield* serving()
-      const whole = "GET /api/hashmap/version HTTP/1.1\r\nhost: a\r\n\r\n"
+      // answered after the other end has said that it has no more to say
+      MutableRef.set(gate, Effect.repeatN(turn, 10))
+      const whole = "GET /api/changes?limit=1 HTTP/1.1\r\nhost: a\r\n\r\n"
       const kinds = [
         [whole, 200],
         [`${whole}${whole}`, 200],
@@ -120,7 +122,7 @@ describe("Endpoint, a thousand of", { timeout: 60_000 }, () => {
           return Effect.map(exchange(port, text, { end: true }), (answer) => {
             assert.deepStrictEqual([index, statusOf(answer)], [index, status])
             if (status === 200) {
-              assert.strictEqual(answer.split('"1.0.0"').length - 1, text.split("GET").length - 1)
+              assert.strictEqual(answer.split('"id":7').length - 1, text.split("GET").length - 1)
             }
           })
         })
@@ -153,12 +155,63 @@ describe("Endpoint, a thousand of", { timeout: 60_000 }, () => {
 })
 
 describe("Endpoint, limits", () => {
+  it.scopedLive("what a client has asked for and does not take is forgotten when it breaks off", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serving()
+      // larger than what the system keeps of it
+      yield* ask(port, "GET", "/docs")
+      const breaksOff = Effect.async<void>((resume) => {
+        const socket = Net.connect(port, "127.0.0.1", () =>
+          socket.write("GET /docs HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10))
+        )
+        socket.once("readable", () => setTimeout(() => socket.resetAndDestroy(), 20))
+        socket.on("error", () => {})
+        socket.on("close", () => resume(Effect.void))
+      })
+      yield* leavesNothing(
+        Effect.all(
+          Array.from({ length: 50 }, () => breaksOff),
+          { concurrency: 50, discard: true }
+        )
+      )
+    })
+  )
+
   it.scopedLive("an answer that takes too long is 503, and who asks is told to ask again", () =>
     Effect.gen(function* () {
       const { port } = yield* serving({ REQUEST_TIMEOUT: "100 millis" })
       MutableRef.set(gate, Effect.never)
       const { headers, json, status } = yield* leavesNothing(ask(port, "GET", "/api/changes"))
       assert.deepStrictEqual([status, json._tag, headers["retry-after"]], [503, "TookTooLong", "1"])
+    })
+  )
+
+  it.scopedLive("who sends too much sees why: the connection stays until the rest has come", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serving({ MAX_BODY_SIZE: "1000" })
+      const ended = yield* Effect.async<string>((resume) => {
+        let received = ""
+        let isTold = false
+        const socket = Net.connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () =>
+          socket.write(`PUT /api/hashmap/a HTTP/1.1\r\nhost: a\r\ncontent-length: 500000\r\n\r\n${"x".repeat(2000)}`)
+        )
+        const rest = (left: number): void => {
+          if (left > 0) socket.write("x".repeat(49_800), () => setImmediate(() => rest(left - 1)))
+        }
+        socket.on("data", (chunk) => {
+          received += String(chunk)
+          if (!isTold && received.endsWith("}")) {
+            isTold = true
+            rest(10)
+          }
+        })
+        socket.on("error", (error) => resume(Effect.succeed(String(error))))
+        socket.on("end", () => {
+          socket.end()
+          resume(Effect.succeed(`${statusOf(received)}, then the end`))
+        })
+      })
+      assert.strictEqual(ended, "413, then the end")
     })
   )
 

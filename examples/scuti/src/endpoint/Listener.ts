@@ -45,7 +45,8 @@ export class Listener {
   #owner: object | null = null
   #absence: object | null = null
   #waiting: Array<Exchange> = []
-  readonly #sockets = new Set<Net.Socket>()
+  /** The connections, and what was asked on each and is not answered yet. */
+  readonly #sockets = new Map<Net.Socket, Set<Exchange>>()
   readonly #inFlight = new Set<Exchange>()
   #isStopped = false
   #isClosed = false
@@ -61,10 +62,15 @@ export class Listener {
     server.maxConnections = maxConnections
     this.apply(settings)
     server.on("connection", (socket) => {
-      this.#sockets.add(socket)
+      const exchanges = new Set<Exchange>()
+      this.#sockets.set(socket, exchanges)
       socket.once("close", () => {
         this.#sockets.delete(socket)
         this.#changed()
+        // Node says so to the answer that was being written, and not to those that had to wait for it.
+        process.nextTick(() => {
+          for (const { response } of exchanges) response.emit("close")
+        })
       })
     })
     server.on("request", (request, response) => this.#request(request, response))
@@ -200,11 +206,14 @@ export class Listener {
 
   #request(request: Http.IncomingMessage, response: Http.ServerResponse): void {
     const exchange = { request, response }
+    const beside = this.#sockets.get(request.socket)
     this.#inFlight.add(exchange)
+    beside?.add(exchange)
     Listener.#byRequest.set(request, this)
     if (this.#isStopped) response.shouldKeepAlive = false
     response.once("close", () => {
       this.#inFlight.delete(exchange)
+      beside?.delete(exchange)
       const waiting = this.#waiting.indexOf(exchange)
       if (waiting >= 0) this.#waiting.splice(waiting, 1)
       this.#changed()
@@ -225,7 +234,7 @@ export class Listener {
 
   /** Node cannot make a request of what came, or it did not come in time. */
   #unreadable(error: NodeJS.ErrnoException, socket: Net.Socket): void {
-    const open = Array.from(this.#inFlight).filter(({ request }) => request.socket === socket)
+    const open = Array.from(this.#sockets.get(socket) ?? [])
     if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") {
       socket.destroy()
     } else if (open.length === 0 || open.some(({ request, response }) => !request.complete && !response.headersSent)) {
