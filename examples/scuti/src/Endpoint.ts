@@ -9,6 +9,8 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as GenServer from "@effect-otp/core/GenServer"
 import * as Process from "@effect-otp/core/Process"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as MutableRef from "effect/MutableRef"
 import * as Schema from "effect/Schema"
 import * as Answer from "./endpoint/Answer.ts"
@@ -68,67 +70,87 @@ const serve = ({ handler, life, place }: Serving, listener: Listener): Effect.Ef
     return Effect.logInfo(`listens at ${Binding.url(listener.address)}`)
   })
 
-/** What the life before has left, if it is where the settings say; otherwise it is given up. */
-const inherited = (place: GenServer.ServerRef<Endpoint>, settings: Binding.EndpointSettings): Listener | null => {
-  const listener = listeners.get(place)
-  if (listener === undefined || !listener.isOpen || Binding.stepTo(listener.requested, settings) !== "stay") {
-    listener?.stop()
-    return null
-  }
-  listener.apply(settings)
-  return listener
-}
+/**
+ * Leaves a port behind. Nobody waits for that: it ends by itself, in a bounded time, also if the process that leaves it
+ * ends before.
+ */
+const leave = (listener: Listener): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    listener.stop()
+    return Effect.asVoid(Effect.forkDaemon(listener.drain))
+  })
 
 const drainAll = (listeners: ReadonlyArray<Listener>): Effect.Effect<void> =>
   Effect.forEach(listeners, ({ drain }) => drain, { concurrency: "unbounded", discard: true })
 
-const start = (options: Routes.Options) =>
+const stays = ({ message }: EndpointError): Effect.Effect<void> =>
+  Effect.logError(`the endpoint stays as it was: ${message}`)
+
+/** Opens what the settings name. */
+const begin = Effect.flatMap(readSettings, (settings) =>
+  Effect.map(openInTime(settings), (listener) => ({ listener, settings }))
+)
+
+/** Takes over from the life before. What the settings say now and cannot be is no reason to serve nobody. */
+const goOn = (before: Listener) =>
   Effect.gen(function* () {
     const settings = yield* readSettings
+    if (Binding.stepTo(before.settings, settings) === "stay") return { listener: before, settings }
+    const listener = yield* open(settings)
+    yield* leave(before)
+    return { listener, settings }
+  }).pipe(Effect.catchAll((error) => Effect.as(stays(error), { listener: before, settings: before.settings })))
+
+const start = (options: Routes.Options) =>
+  Effect.gen(function* () {
     const { ref: place } = yield* Endpoint.self
-    const limits = MutableRef.make(settings)
     const app = yield* Routes.make(options)
     const services = yield* Effect.context<Services.Services>()
+    const life = {}
+    yield* Effect.addFinalizer(() => Effect.suspend(() => listeners.get(place)?.abandon(life) ?? Effect.void))
+    const before = listeners.get(place)
+    const { listener, settings } = before?.isOpen === true ? yield* goOn(before) : yield* begin
+    const limits = MutableRef.make(settings)
     const respond = yield* NodeHttpServer.makeHandler(Answer.within(app, () => MutableRef.get(limits)))
     const handler: Handler = (request, response) => {
       Services.give(request, services)
       respond(request, response)
     }
-    const life = {}
-    yield* Effect.addFinalizer(() => Effect.suspend(() => listeners.get(place)?.abandon(life) ?? Effect.void))
     const serving: Serving = { place, life, handler, limits }
-    const left = inherited(place, settings)
-    const listener = left ?? (yield* openInTime(settings))
-    if (left === null) yield* serve(serving, listener)
-    else listener.attach(life, handler)
-    return { ...serving, listener, leaving: [] } as State
+    listener.apply(settings)
+    if (listener === before) listener.attach(life, handler)
+    else yield* serve(serving, listener)
+    const state: State = { ...serving, listener, leaving: [] }
+    return state
   })
 
-/** Comes to what the settings say now. */
-const rebind = (state: State, settings: Binding.EndpointSettings): Effect.Effect<State, EndpointError> =>
+type Rebound = readonly [state: State, result: Exit.Exit<typeof Address.Type, EndpointError>]
+
+const listening = (state: State): Rebound => [state, Exit.succeed(state.listener.address)]
+
+/** Comes to what the settings say now; or back to where it was, and says why. */
+const rebind = (state: State, settings: Binding.EndpointSettings): Effect.Effect<Rebound> =>
   Effect.gen(function* () {
     const { limits, listener } = state
     const before = MutableRef.get(limits)
-    const keep = () => {
+    const step = Binding.stepTo(before, settings)
+    // After the last request nothing is opened any more.
+    if (step === "stay" || !listener.isOpen) {
       MutableRef.set(limits, settings)
       listener.apply(settings)
-      return state
+      return listening(state)
     }
-    // After the last request nothing is opened any more.
-    if (!listener.isOpen) return keep()
-    const step = Binding.stepTo(before, settings)
-    if (step === "stay") return keep()
     if (step === "closeFirst") listener.stop()
-    const next = yield* open(settings).pipe(
-      Effect.tapError(() =>
-        step === "closeFirst" ? Effect.flatMap(Effect.orDie(open(before)), (again) => serve(state, again)) : Effect.void
-      )
-    )
-    MutableRef.set(limits, settings)
+    const opened = yield* Effect.either(open(settings))
+    if (Either.isLeft(opened) && step === "openFirst") return [state, Exit.fail(opened.left)]
+    // Where it was before is open to it again: that it is not any more is a crash.
+    const next = Either.isRight(opened) ? opened.right : yield* Effect.orDie(openInTime(before))
+    if (Either.isRight(opened)) MutableRef.set(limits, settings)
     yield* serve(state, next)
-    // It ends by itself, in a bounded time, also if this process ends before.
-    yield* Effect.forkDaemon(listener.drain)
-    return { ...state, listener: next, leaving: [...state.leaving, listener].filter(({ inFlight }) => inFlight > 0) }
+    yield* leave(listener)
+    const leaving = [...state.leaving, listener].filter(({ isClosed }) => !isClosed)
+    const moved: State = { ...state, listener: next, leaving }
+    return Either.isRight(opened) ? listening(moved) : [moved, Exit.fail(opened.left)]
   })
 
 /** The process, and who calls it. */
@@ -168,9 +190,10 @@ export class Endpoint extends GenServer.Service<Endpoint>()("@app/ScutiWeb.Endpo
     }),
     handleCall: {
       GetAddress: (_, state) => GenServer.reply(state.listener.address, state),
-      ConfigChange: (_, state) =>
-        Effect.flatMap(readSettings, (settings) => rebind(state, settings)).pipe(
-          Effect.map((next) => GenServer.reply(next.listener.address, next))
+      ConfigChange: (_, state, from) =>
+        readSettings.pipe(
+          Effect.flatMap((settings) => rebind(state, settings)),
+          Effect.flatMap(([next, result]) => Effect.as(from.done(result), GenServer.noReply(next)))
         ),
       Drain: (_, state) => Effect.as(drainAll([state.listener, ...state.leaving]), GenServer.reply(undefined, state))
     },

@@ -287,6 +287,11 @@ describe("Endpoint, configChange", () => {
         assert.deepStrictEqual([error._tag, error.message], ["EndpointError", message])
         assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
       }
+      // Nor does the next life end with them.
+      yield* run(Process.exit(Endpoint.Endpoint, ExitReason.killed))
+      yield* eventually(Effect.option(run(Endpoint.Endpoint.address)), Option.isSome)
+      assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "127.0.0.1", port })
+      assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
     })
   )
 
@@ -305,6 +310,13 @@ describe("Endpoint, configChange", () => {
         yield* silent(app.changeConfig(settings({ PORT: String(port), HOST: "203.0.113.1" })))
         assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "0.0.0.0", port })
         assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/version")).status, 200)
+        // It is where it says it is, and can leave from there.
+        const next = yield* free
+        yield* app.changeConfig(settings({ PORT: String(next) }))
+        assert.deepStrictEqual(yield* run(Endpoint.Endpoint.address), { host: "127.0.0.1", port: next })
+        yield* eventually(isRefused(port), (refused) => refused)
+        yield* run(Endpoint.Endpoint.drain)
+        assert.isTrue(yield* isRefused(next))
       })
   )
 })

@@ -10,7 +10,9 @@
  */
 import * as Http from "node:http"
 import * as Net from "node:net"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -49,6 +51,7 @@ export class Listener {
   readonly #sockets = new Map<Net.Socket, Set<Exchange>>()
   readonly #inFlight = new Set<Exchange>()
   #isStopped = false
+  readonly #stopping = Deferred.unsafeMake<void>(FiberId.none)
   #isClosed = false
   readonly #watchers = new Set<() => void>()
   static readonly #byRequest = new WeakMap<Http.IncomingMessage, Listener>()
@@ -96,17 +99,21 @@ export class Listener {
     const address = this.#server.address()
     return typeof address === "object" && address !== null
       ? { host: address.address, port: address.port }
-      : this.requested
+      : { host: this.#settings.host, port: this.#settings.port }
   }
 
-  /** Where it was told to listen. */
-  get requested(): Address {
-    const { host, port } = this.#settings
-    return { host, port }
+  /** What it was told last. */
+  get settings(): EndpointSettings {
+    return this.#settings
   }
 
   get isOpen(): boolean {
     return !this.#isStopped
+  }
+
+  /** Whether nothing is left of it. */
+  get isClosed(): boolean {
+    return this.#isClosed && this.#sockets.size === 0
   }
 
   /** How many requests are not answered yet. */
@@ -164,11 +171,13 @@ export class Listener {
     for (const { response } of this.#inFlight) {
       if (!response.headersSent) response.shouldKeepAlive = false
     }
-    this.#changed()
+    Deferred.unsafeDone(this.#stopping, Effect.void)
   }
 
   /** Waits until it accepts no more connections: answers that never end by themselves end then. */
-  readonly stopped: Effect.Effect<void> = Effect.suspend(() => this.#until(() => this.#isStopped))
+  get stopped(): Effect.Effect<void> {
+    return Deferred.await(this.#stopping)
+  }
 
   /**
    * Stops, and waits for the requests in flight. Each is bounded by the time that a request may take, so this is, too.
