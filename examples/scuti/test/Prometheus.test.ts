@@ -95,7 +95,7 @@ const read = (text: string): Read => {
         const label = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(?:,|$)/.exec(rest)
         assert.isNotNull(label, `not a label: ${rest}`)
         const [whole = "", key = "", quoted = ""] = label ?? []
-        assert.isFalse(key in labels || key.startsWith("__"), key)
+        assert.isFalse(Object.hasOwn(labels, key) || key.startsWith("__"), key)
         labels[key] = unescape(quoted)
         rest = rest.slice(whole.length)
       }
