@@ -4,6 +4,8 @@
  */
 import * as GenServer from "@effect-otp/core/GenServer"
 import * as PubSub from "@effect-otp/core/PubSub"
+// the same words as the first example has
+import { Crash, Delete, Get, GetAll, GetOr, Put, Update } from "@effect-otp/example-hashmap/Hashmap"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -17,35 +19,6 @@ const { noReply, reply } = GenServer
 
 const Table = Schema.HashMap({ key: Schema.String, value: Schema.Unknown })
 export type Table = typeof Table.Type
-
-/** The value of a key, if it is there. */
-export class Get extends GenServer.Call<Get>()("Get", {
-  payload: { key: Schema.String },
-  success: Schema.Option(Schema.Unknown)
-}) {}
-
-/** The value of a key, or the default where the key is absent. */
-export class GetOr extends GenServer.Call<GetOr>()("GetOr", {
-  payload: { key: Schema.String, default: Schema.Unknown },
-  success: Schema.Unknown
-}) {}
-
-/** The whole table. */
-export class GetAll extends GenServer.Call<GetAll>()("GetAll", { success: Table }) {}
-
-/** Inserts or replaces, as `Put` does: the introduction has both. */
-export class Update extends GenServer.Call<Update>()("Update", {
-  payload: { key: Schema.String, value: Schema.Unknown }
-}) {}
-
-/** Inserts or replaces. */
-export class Put extends GenServer.Call<Put>()("Put", { payload: { key: Schema.String, value: Schema.Unknown } }) {}
-
-/** Removes a key, if it is there. */
-export class Delete extends GenServer.Cast<Delete>()("Delete", { key: Schema.String }) {}
-
-/** Makes the server crash, to see what happens then. */
-export class Crash extends GenServer.Call<Crash>()("Crash") {}
 
 /** The number of the last change. */
 export class Sequence extends GenServer.Call<Sequence>()("Sequence", { success: Schema.Number }) {}
