@@ -18,6 +18,7 @@ import * as Binding from "./endpoint/Binding.ts"
 import { EndpointError, type Handler, type Listener, open, openInTime } from "./endpoint/Listener.ts"
 import * as Routes from "./endpoint/Routes.ts"
 import * as Services from "./endpoint/Services.ts"
+import * as Settings from "./Settings.ts"
 
 export { EndpointError } from "./endpoint/Listener.ts"
 export type { Options } from "./endpoint/Routes.ts"
@@ -59,7 +60,7 @@ const listeners = new WeakMap<GenServer.ServerRef<Endpoint>, Listener>()
 
 const readSettings = Effect.mapError(
   Binding.settings,
-  (error) => new EndpointError({ message: `the settings of the endpoint are wrong: ${Binding.complaint(error)}` })
+  (error) => new EndpointError({ message: `the settings of the endpoint are wrong: ${Settings.complaint(error)}` })
 )
 
 /** Serves what comes by this one, and says so. */

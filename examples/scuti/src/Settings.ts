@@ -1,9 +1,13 @@
 /**
  * What the application is told by its environment. Each is read where and when it is needed, so that a child that is
- * started again, and one that is told of a change, sees what holds then.
+ * started again, and one that is told of a change, sees what holds then. `all` is for who wants to know beforehand
+ * whether they can be read.
  */
+import * as DnsCluster from "@effect-otp/cluster/DnsCluster"
 import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 
@@ -49,11 +53,18 @@ export const maxBodySize = Config.integer("MAX_BODY_SIZE").pipe(
   Config.withDefault(64 * 1024)
 )
 /** How long a request may take, to be read and to be answered. */
-export const requestTimeout = Config.duration("REQUEST_TIMEOUT").pipe(
-  Config.validate({
-    message: "expected a time of at least a millisecond and at most a day",
-    validation: (time) => Duration.between(time, { minimum: Duration.millis(1), maximum: Duration.days(1) })
-  }),
+export const requestTimeout = Config.nonEmptyString("REQUEST_TIMEOUT").pipe(
+  Config.mapOrFail((text) =>
+    Duration.decodeUnknown(text).pipe(
+      Option.filter(Duration.between({ minimum: Duration.millis(1), maximum: Duration.days(1) })),
+      Either.fromOption(() =>
+        ConfigError.InvalidData(
+          [],
+          `expected a time, such as "10 seconds", of at least a millisecond and at most a day, and not "${text}"`
+        )
+      )
+    )
+  ),
   Config.withDefault(Duration.seconds(10))
 )
 
@@ -72,7 +83,7 @@ export const databaseSynchronous = Config.literal(
  * for how long a burst of them does; further ones wait for the turns that follow.
  */
 export const poolSize = Config.integer("POOL_SIZE").pipe(
-  Config.validate({ message: "a POOL_SIZE of less than 1 would let no query run", validation: (size) => size >= 1 }),
+  Config.validate({ message: "expected a number of queries, at least 1", validation: (size) => size >= 1 }),
   Config.withDefault(5)
 )
 
@@ -82,10 +93,44 @@ export const releaseName = Config.nonEmptyString("RELEASE_NAME").pipe(Config.opt
 export const isRelease = Config.map(releaseName, Option.isSome)
 
 /** What to ask the DNS for other nodes. */
-export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(Config.withDefault("ignore"))
+export const dnsClusterQuery = Config.nonEmptyString("DNS_CLUSTER_QUERY").pipe(
+  // what can be asked, the cluster knows: its layer is not made of anything else
+  Config.mapAttempt((query) => {
+    DnsCluster.layer({ query })
+    return query
+  }),
+  Config.withDefault("ignore")
+)
 
 /** Where metrics and traces are sent, if anywhere. */
 export const otlpEndpoint = Config.url("OTEL_EXPORTER_OTLP_ENDPOINT").pipe(Config.option)
 
 /** What is worth a line: `debug` tells of each start and stop, too. */
 export const logLevel = Config.logLevel("LOG_LEVEL").pipe(Config.withDefault(LogLevel.Info))
+
+/** All of them, as an application needs them. */
+export const all = Config.all({
+  port,
+  host,
+  serverHeader,
+  maxBodySize,
+  requestTimeout,
+  databaseFile,
+  databaseSynchronous,
+  poolSize,
+  releaseName,
+  dnsClusterQuery,
+  otlpEndpoint,
+  logLevel
+})
+
+/** What is wrong with a configuration, in one line. */
+export const complaint = (error: ConfigError.ConfigError): string =>
+  ConfigError.reduceWithContext(error, undefined, {
+    andCase: (_, left, right) => `${left}; ${right}`,
+    orCase: (_, left, right) => `${left}; ${right}`,
+    invalidDataCase: (_, path, message) => `${path.join(".")}: ${message}`,
+    missingDataCase: (_, path, message) => `${path.join(".")}: ${message}`,
+    sourceUnavailableCase: (_, path, message) => `${path.join(".")}: ${message}`,
+    unsupportedCase: (_, path, message) => `${path.join(".")}: ${message}`
+  })

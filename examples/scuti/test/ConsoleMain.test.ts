@@ -41,7 +41,14 @@ describe("npm run console", { timeout: 120_000 }, () => {
     Effect.gen(function* () {
       const { code, stderr, stdout } = yield* run("", { SCUTI_URL: "ftp://scuti" })
       assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
-      assert.match(stderr, /^the console does not know whom to ask: .*SCUTI_URL.*http:\/\/ or https:\/\//)
+      assert.match(stderr, /^the console does not know whom to ask: .*SCUTI_URL.*http:\/\/ or https:\/\/\n$/)
+      // it looks for them where the application does
+      const file = yield* run("", { SCUTI_CONFIG: "/nowhere.json" })
+      assert.deepStrictEqual(file, {
+        code: 1,
+        stdout: "",
+        stderr: "the console does not know whom to ask: the settings in /nowhere.json cannot be read: it is not there\n"
+      })
     })
   )
 

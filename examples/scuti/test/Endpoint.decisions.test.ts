@@ -8,6 +8,7 @@ import * as Following from "../src/endpoint/Following.ts"
 import * as Json from "../src/endpoint/Json.ts"
 import * as Readiness from "../src/endpoint/Readiness.ts"
 import * as Refusal from "../src/endpoint/Refusal.ts"
+import * as Settings from "../src/Settings.ts"
 
 describe("Following", () => {
   it("whoever follows any subsequence of the changes from any snapshot knows all of them after a refresh or none missed", () => {
@@ -95,7 +96,7 @@ describe("Binding", () => {
     Effect.gen(function* () {
       const read = (entries: Record<string, string>) =>
         Effect.withConfigProvider(
-          Effect.mapError(Binding.settings, Binding.complaint),
+          Effect.mapError(Binding.settings, Settings.complaint),
           ConfigProvider.fromMap(new Map(Object.entries(entries)))
         )
       assert.deepStrictEqual(yield* read({}), {

@@ -2,7 +2,6 @@
  * What the Endpoint is told by its configuration, and what it has to do when that changes. Plain data and functions.
  */
 import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Settings from "../Settings.ts"
 
@@ -55,14 +54,3 @@ export const reasonAgainst = ({ host, port }: Address, code: string | undefined,
       return `cannot listen at ${url({ host, port })}: ${message}`
   }
 }
-
-/** What is wrong with a configuration, in one line. */
-export const complaint = (error: ConfigError.ConfigError): string =>
-  ConfigError.reduceWithContext(error, undefined, {
-    andCase: (_, left, right) => `${left}; ${right}`,
-    orCase: (_, left, right) => `${left}; ${right}`,
-    invalidDataCase: (_, path, message) => `${path.join(".")}: ${message}`,
-    missingDataCase: (_, path, message) => `${path.join(".")}: ${message}`,
-    sourceUnavailableCase: (_, path, message) => `${path.join(".")}: ${message}`,
-    unsupportedCase: (_, path, message) => `${path.join(".")}: ${message}`
-  })

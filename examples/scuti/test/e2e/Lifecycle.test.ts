@@ -79,12 +79,32 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
     assert.notMatch(log, /\n\s+at /)
   })
 
-  it("says in one line which setting is wrong, and ends with 1", async () => {
-    const { code, log } = await run("scuti/src/main.ts", { PORT: "many" }).ended
+  it("says in one line which settings are wrong, before anything is started, and ends with 1", async () => {
+    const wrong = { PORT: "many", POOL_SIZE: "0", REQUEST_TIMEOUT: "10", DNS_CLUSTER_QUERY: "a..b", LOG_LEVEL: "loud" }
+    const { code, log } = await run("scuti/src/main.ts", wrong).ended
     assert.strictEqual(code, 1)
-    const fatal = log.split("\n").filter((line) => line.includes("FATAL"))
-    assert.strictEqual(fatal.length, 1)
-    assert.match(fatal[0]!, /could not start ScutiWeb\.Endpoint: .*PORT/)
+    assert.strictEqual(log.trimEnd().split("\n").length, 1)
+    for (const name of Object.keys(wrong)) assert.match(log, new RegExp(`FATAL.*[ ;] ?${name}: `))
+    assert.match(log, /REQUEST_TIMEOUT: expected a time, such as "10 seconds",.* and not "10"/)
+    assert.notMatch(log, /[Ss]tarted/)
+  })
+
+  it("takes an empty variable for one that is not set, and reads a file of settings wherever it has settings", async () => {
+    const folder = temporaryFolder()
+    const file = join(folder, "settings.json")
+    const database = join(folder, "named.db")
+    writeFileSync(file, JSON.stringify({ DATABASE_FILE: database, HOST: "" }))
+    const given = { SCUTI_CONFIG: file, DATABASE_FILE: join(folder, "other.db"), RELEASE_NAME: "", MAX_BODY_SIZE: "" }
+    const { code, log } = await run("scuti/src/migrate.ts", given, folder).ended
+    assert.deepStrictEqual([code, log.includes(`Migrated the database ${database}`)], [0, true])
+    const { url } = await start(given, "scuti/src/main.ts", folder)
+    assert.match(url, /127\.0\.0\.1/)
+    writeFileSync(file, JSON.stringify({ DATABASE_FILE: [] }))
+    for (const module of ["scuti/src/migrate.ts", "scuti/src/main.ts"]) {
+      const refused = await run(module, given, folder).ended
+      assert.strictEqual(refused.code, 1)
+      assert.match(refused.log, /^\S+ FATAL .*settings\.json cannot be read: DATABASE_FILE: expected a text, .*\n$/)
+    }
   })
 
   it("is told of another port by SIGHUP: what is in flight is answered, and the rest goes on there", async () => {
@@ -118,6 +138,9 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
     writeFileSync(file, "no settings")
     child.kill("SIGHUP")
     await waitFor(/the settings stay as they are: the settings in \S+ cannot be read/)
+    writeFileSync(file, JSON.stringify({ PORT: 0, HOST: "127.0.0.3", POOL_SIZE: 0 }))
+    child.kill("SIGHUP")
+    await waitFor(/the settings stay as they are: POOL_SIZE: expected a number of queries, at least 1/)
     assert.strictEqual((await fetch(`${next}/health`)).status, 200)
     child.kill("SIGTERM")
     assert.strictEqual((await ended).code, 0)
