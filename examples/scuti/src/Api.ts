@@ -68,12 +68,27 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
 // What goes in and out
 // ---------------------------------------------------------------------------------------------------------------------
 
-const Key = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(256))
+const maxKeyLength = 256
 
-// What is missing is undefined here, which is no JSON.
+const keySchema = { type: "string", minLength: 1, maxLength: maxKeyLength }
+
+const Key = Schema.String.pipe(
+  Schema.filter((key) => {
+    if (key === "") return "expected a key, and not an empty one"
+    if (key.length > maxKeyLength) return `expected a key of at most ${maxKeyLength} characters`
+    // SQLite ends a text there, and the journal would have another key
+    if (key.includes("\0")) return "expected a key without the character 0"
+    // neither an address nor the journal can hold it
+    return !/\p{Surrogate}/u.test(key) || "expected a key of whole characters: half of one is missing"
+  })
+).annotations({ description: "a key", jsonSchema: keySchema })
+
 const Value = Schema.Unknown.pipe(
-  Schema.filter((value) => value !== undefined || "expected a value"),
-  Schema.filter((value) => isShallow(value) || `expected JSON that is nested no deeper than ${maxDepth}`)
+  Schema.filter((value) => {
+    // What is missing is undefined here, which is no JSON.
+    if (value === undefined) return "expected a value"
+    return isShallow(value) || `expected JSON that is nested no deeper than ${maxDepth}`
+  })
 ).annotations({ description: "any JSON", jsonSchema: {} })
 
 const Json = Schema.parseJson(Value)
@@ -83,7 +98,7 @@ const PathKey = Schema.transform(Schema.String, Key, {
   strict: true,
   decode: (key) => key,
   encode: encodeURIComponent
-}).annotations({ jsonSchema: { type: "string", minLength: 1, maxLength: 256 } })
+}).annotations({ jsonSchema: keySchema })
 
 // `Schema.Record` would lose a key `__proto__`
 const Entries = Schema.declare(
@@ -134,7 +149,7 @@ class Table extends HttpApiGroup.make("hashmap")
   .add(
     HttpApiEndpoint.get("one", "/api/hashmap/:key")
       .setPath(path)
-      .setUrlParams(Schema.Struct({ default: Schema.optional(Json) }))
+      .setUrlParams(Schema.Struct({ default: Schema.optionalWith(Json, { exact: true }) }))
       .addSuccess(Value)
       .addError(NoSuchKey)
       .annotate(OpenApi.Description, "The value of a key, or the default, JSON, where the key is absent.")
@@ -178,8 +193,8 @@ class Journal extends HttpApiGroup.make("journal")
     HttpApiEndpoint.get("changes", "/api/changes")
       .setUrlParams(
         Schema.Struct({
-          before: Schema.optional(Positive),
-          limit: Schema.optionalWith(Positive.pipe(Schema.lessThanOrEqualTo(200)), { default: () => 50 })
+          before: Schema.optionalWith(Positive, { exact: true }),
+          limit: Schema.optionalWith(Positive.pipe(Schema.lessThanOrEqualTo(200)), { exact: true, default: () => 50 })
         })
       )
       .addSuccess(Schema.Struct({ entries: Schema.Array(Entry), next: Schema.NullOr(Schema.Number) }))

@@ -197,4 +197,38 @@ describe("Endpoint, the API", () => {
       assert.strictEqual((yield* ask(port, "GET", "/api/hashmap/a")).status, 404)
     })
   )
+
+  it.scopedLive("says of what does not fit the schema which part and why, in a line", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serving()
+      const cases = [
+        ["PUT", "/api/hashmap/a", { valeu: 1 }, "value: is missing"],
+        ["PUT", "/api/hashmap/a", 5, "Expected { readonly value: any JSON }, actual 5"],
+        ["PUT", `/api/hashmap/${"k".repeat(257)}`, { value: 1 }, "key: expected a key of at most 256 characters"],
+        ["POST", "/api/hashmap", { key: "", value: 1 }, "key: expected a key, and not an empty one"],
+        [
+          "POST",
+          "/api/hashmap",
+          { key: "half \ud83d", value: 1 },
+          "key: expected a key of whole characters: half of one is missing"
+        ],
+        ["PUT", "/api/hashmap/a%00b", { value: 1 }, "key: expected a key without the character 0"],
+        ["POST", "/api/hashmap", { key: 1, value: 1 }, "key: Expected string, actual 1"],
+        ["POST", "/api/hashmap", { key: [], value: 1 }, "key: Expected string, actual []"],
+        ["GET", "/api/hashmap/a?default=foo", null, `default: Unexpected token 'o', "foo" is not valid JSON`],
+        ["GET", "/api/changes?limit=0", null, "limit: Expected a positive number, actual 0"],
+        ["GET", "/api/changes?limit=1&limit=2", null, 'limit: Expected string, actual ["1","2"]'],
+        ["GET", "/api/changes?before=x", null, 'before: Unable to decode "x" into a number']
+      ] as const
+      for (const [method, path, body, message] of cases) {
+        const { json, status } = yield* ask(port, method, path, body === null ? {} : { body })
+        assert.deepStrictEqual(
+          [method, path, status, json._tag, json.message],
+          [method, path, 400, "HttpApiDecodeError", message]
+        )
+      }
+      const long = yield* ask(port, "GET", `/api/changes?before=${"x".repeat(5000)}`)
+      assert.isBelow(long.json.message.length, 400)
+    })
+  )
 })

@@ -20,6 +20,23 @@ export const bodyTooLarge = (limit: number): Refusal =>
 
 export const malformedBody = (why: string): Refusal => refusal(400, "MalformedBody", `the body is no JSON: ${why}`)
 
+/** What does not fit at which place of what was asked. */
+export interface Issue {
+  readonly path: ReadonlyArray<PropertyKey>
+  readonly message: string
+}
+
+/** How long a message about what does not fit may be: it quotes what was sent. */
+const maxMessage = 300
+
+/** What does not fit, in one line. */
+export const misfits = (issues: ReadonlyArray<Issue>): string => {
+  const line = issues
+    .map(({ message, path }) => (path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`))
+    .join("; ")
+  return line.length > maxMessage ? `${line.slice(0, maxMessage)}…` : line
+}
+
 export const tookTooLong = (milliseconds: number): Refusal =>
   refusal(503, "TookTooLong", `there was no answer within ${milliseconds} ms; ask again`)
 

@@ -1,6 +1,7 @@
 /** Everything that the Endpoint answers to: the API, its description, the live page and its events, and the metrics. */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
@@ -16,6 +17,7 @@ import * as Page from "../Page.ts"
 import * as Handlers from "./Handlers.ts"
 import { Listener } from "./Listener.ts"
 import * as Live from "./Live.ts"
+import * as Refusal from "./Refusal.ts"
 import { services } from "./Services.ts"
 
 /** What the Endpoint is told by its application. */
@@ -65,6 +67,18 @@ const metrics = (text: Effect.Effect<string>) =>
     )
   )
 
+/** What does not fit the API is told in a line; by itself it is told as a drawing of the schema. */
+const inOneLine = <E>(error: E): E =>
+  error instanceof HttpApiError.HttpApiDecodeError
+    ? // the same kind of error: the types of the platform do not tell here with what a route may fail
+      (new HttpApiError.HttpApiDecodeError({
+        issues: error.issues,
+        message: Refusal.misfits(error.issues)
+      }) as E & HttpApiError.HttpApiDecodeError)
+    : error
+
+const misfits = HttpApiBuilder.middleware(Effect.mapError(inOneLine))
+
 /** Swagger's page is made of scripts and styles that stand in it. */
 const docsPolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; " +
@@ -104,6 +118,7 @@ const build = (options: Options): Effect.Effect<HttpApp.Default> =>
           events,
           options.metrics === undefined ? Layer.empty : metrics(options.metrics),
           Layer.provideMerge(docs, Handlers.layer(options)),
+          misfits,
           HttpApiBuilder.Router.Live,
           HttpApiBuilder.Middleware.layer,
           HttpServer.layerContext
