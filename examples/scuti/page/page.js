@@ -57,26 +57,40 @@ const parsed = (text) => {
   }
 }
 
+/** How long an answer may take, in milliseconds: longer than the server takes to say that it takes too long. */
+const patience = 30_000
+
 /** One request. Gives its JSON, or null for none; throws with what the server says of a failure. */
 const ask = async (method, path, body) => {
   const options =
     body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }
-  const response = await fetch(path, { method, ...options }).catch(() => {
-    throw new Error("the server cannot be reached")
+  const answer = async () => {
+    const response = await fetch(path, { method, signal: AbortSignal.timeout(patience), ...options })
+    return [response, parsed(await response.text())]
+  }
+  const [response, json] = await answer().catch(({ name }) => {
+    throw new Error(name === "TimeoutError" ? "there was no answer for too long" : "the server cannot be reached")
   })
-  const json = parsed(await response.text())
   if (!response.ok) throw new Error(json?.message ?? `the answer was ${response.status} ${response.statusText}`.trim())
   return json
 }
 
-/** Does that, and says what came of it. */
-const doing = async (what, done) => {
-  try {
-    const answer = await what()
-    say(done(answer))
-  } catch (error) {
-    say(`That failed: ${error.message}`, true)
-  }
+/** What was asked for last. */
+let changes = Promise.resolve()
+
+/**
+ * Does that when all before it is done, and says what came of it. On connections of their own, the later of two changes
+ * might come first.
+ */
+const doing = (what, done) => {
+  changes = changes.then(async () => {
+    try {
+      const answer = await what()
+      say(done(answer))
+    } catch (error) {
+      say(`That failed: ${error.message}`, true)
+    }
+  })
 }
 
 const pathOf = (key) => `/api/hashmap/${encodeURIComponent(key)}`
@@ -329,6 +343,7 @@ crash.addEventListener("click", async () => {
   become("down", "crashing")
   say("The server is told to crash.", true)
   try {
+    await changes
     const { message } = await ask("POST", "/api/crash")
     become("down")
     say(`${message}.`, true)

@@ -1,7 +1,7 @@
 /** The live page in a browser, of Scuti as a process of its own. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import type { Browser, Page } from "playwright-core"
-import { audit, eventually, focused, journal, live, open, rows, said, states } from "./browser.ts"
+import { audit, eventually, focused, history, journal, live, open, rows, said, wasSaid } from "./browser.ts"
 import { advice, launch, program } from "./chromium.ts"
 import { kill, start, temporaryFolder } from "./running.ts"
 
@@ -179,6 +179,29 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
     assert.deepStrictEqual([complaints, other.complaints], [[], []])
   })
 
+  it("sends what is typed quickly in the order in which it was typed", async () => {
+    const { url } = await start()
+    const [{ page }] = await open(browser, url, ["one"])
+    await live(page)
+    // the first one is slow on its way
+    let go = () => {}
+    const held = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    await page.route("**/api/hashmap", (route) => held.then(() => route.continue()), { times: 1 })
+    await put(page, "n", "1")
+    await put(page, "n", "2")
+    await put(page, "m", "3")
+    await page.getByRole("button", { name: "Delete version" }).click()
+    go()
+    await said(page, /^Deleted version\.$/)
+    await eventually(
+      // the second is an update, if the first is shown by then
+      async () => (await journal(page)).slice(0, 4).map((line) => line.replace(/^update/, "put")),
+      ["delete version", "put m = 3", "put n = 2", "put n = 1"]
+    )
+  })
+
   it("crashes the server, and shows it come back, in every tab", async () => {
     const { url } = await start()
     const [{ asked, complaints, page }, other] = await open(browser, url, ["one", "other"])
@@ -189,7 +212,6 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
     await put(page, "gender", "Male")
     await eventually(() => rows(other.page), { ...initial, gender: '"Male"', version: "2" })
 
-    const became = await states(page)
     await page.getByRole("button", { name: "Crash it" }).focus()
     await type(page, "Enter")
     const crashed = "ScutiWeb\\.Service\\.Hashmap did not answer Crash: crashed: Error: told to crash\\."
@@ -199,7 +221,7 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
       new RegExp(`^${crashed} Its supervisor has started it again at ${time}: the table has begun anew\\.$`)
     )
     await said(other.page, new RegExp(`^The server was started again at ${time}: the table has begun anew\\.$`))
-    assert.deepStrictEqual(await became(), ["crashing", "down", "live"])
+    assert.deepStrictEqual(await history(page, "state"), ["live", "crashing", "down", "live"])
     for (const tab of [page, other.page]) {
       await eventually(() => rows(tab), initial)
       await eventually(() => tab.locator("#restarts").textContent(), "It was started again once.")
@@ -239,14 +261,15 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
     const running = await start({}, "scuti/test/e2e/main.ts")
     const [{ complaints, page }] = await open(browser, running.url, ["one"])
     await live(page)
-    const became = await states(page)
     await kill(running, "Scuti.PubSub")
-    await said(page, /^The table cannot be followed: .*Scuti\.PubSub.*\. It will be tried again\.$/)
-    await said(page, /^This is the table as it is now; it changes as you look\.$/)
-    assert.deepStrictEqual(await became(), ["down", "live"])
+    await eventually(() => history(page, "state"), ["live", "down", "live"])
+    const known = "This is the table as it is now; it changes as you look."
+    const [first, second, ...rest] = await history(page, "status")
+    assert.match(`${second}`, /^The table cannot be followed: .*Scuti\.PubSub.*\. It will be tried again\.$/)
+    assert.deepStrictEqual([first, ...rest], [known, known])
 
     await kill(running, "ScutiWeb.Service.Hashmap")
-    await said(page, /^The server was started again at/)
+    await wasSaid(page, /^The server was started again at/)
     await kill(running, "Scuti.Repo")
     await put(page, "gender", "Male")
     await eventually(async () => (await journal(page))[0], 'put gender = "Male"')
@@ -276,7 +299,7 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
     await eventually(() => crash.getAttribute("aria-disabled"), null)
     assert.strictEqual((await first.ended).code, 0)
     await page.getByRole("button", { name: "Delete gender" }).click()
-    await said(page, /^That failed: the server cannot be reached$/)
+    await wasSaid(page, /^That failed: the server cannot be reached$/)
 
     const { port } = new URL(first.url)
     await start({ PORT: port }, "scuti/src/main.ts", folder)
@@ -295,7 +318,7 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
     await page.goto(url)
     await said(page, /^The connection is lost; it will be tried again\.$/)
     await put(page, "gender", "Male")
-    await said(page, /^That failed: the answer was 502 Bad Gateway$/)
+    await wasSaid(page, /^That failed: the answer was 502 Bad Gateway$/)
     await page.unroute("**/{events,api/**}")
     await live(page)
     assert.strictEqual(await page.locator("#key").inputValue(), "gender")
@@ -346,7 +369,9 @@ describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, ()
       }
       await isGood()
       await put(page, "a_long_key_".repeat(20), "a long value ".repeat(50))
-      await page.locator("tr.fresh").waitFor()
+      await page.locator("#rows tr", { hasText: "a_long_key_" }).waitFor()
+      // as what has just changed is shown, for longer than that is
+      await page.evaluate(`for (const row of document.querySelectorAll("#rows tr")) row.classList.add("fresh")`)
       await isGood()
       for (let n = 0; n < 20; n++) await put(page, `key ${n}`, `${n}`)
       await page.getByRole("button", { name: "Older changes" }).waitFor()

@@ -3,6 +3,19 @@ import { readFileSync } from "node:fs"
 import { assert, onTestFailed, onTestFinished, vi } from "@effect/vitest"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 
+const remember = `
+  window.said = { state: [], status: [] }
+  addEventListener("DOMContentLoaded", () => {
+    for (const [id, texts] of Object.entries(said)) {
+      const seen = new MutationObserver((records) => {
+        for (const { addedNodes } of records) for (const node of addedNodes) texts.push(node.data)
+      })
+      const it = document.getElementById(id)
+      if (it !== null) seen.observe(it, { childList: true })
+    }
+  })
+`
+
 /** How long something may take to be seen, in milliseconds. */
 const patience = 20_000
 
@@ -30,6 +43,7 @@ export const open = async <const Tabs extends ReadonlyArray<unknown>>(
   })
   onTestFinished(() => context.close())
   context.setDefaultTimeout(patience)
+  await context.addInitScript(remember)
   const openTab = async (): Promise<Tab> => {
     const page = await context.newPage()
     const complaints: Array<string> = []
@@ -67,7 +81,7 @@ export const eventually = <A>(look: () => Promise<A>, expected: A): Promise<void
 /** Waits until the page follows the table. */
 export const live = (page: Page): Promise<void> => page.locator('#state[data-state="live"]').waitFor()
 
-/** Waits until the status says that. */
+/** Waits until the status says that, and goes on saying it. */
 export const said = (page: Page, text: RegExp): Promise<void> =>
   page.locator("#status").filter({ hasText: text }).waitFor()
 
@@ -91,18 +105,13 @@ export const focused = (page: Page): Promise<{ readonly name: string; readonly i
     }
   })()`)
 
-const keepStates = `
-  window.states = []
-  new MutationObserver((records) => {
-    for (const { addedNodes } of records) for (const node of addedNodes) states.push(node.data)
-  }).observe(document.getElementById("state"), { childList: true })
-`
+/** What the page has said since it was opened, one after the other: also what was seen for a moment only. */
+export const history = (page: Page, id: "state" | "status"): Promise<ReadonlyArray<string>> =>
+  page.evaluate(`said.${id}`)
 
-/** What the state of the page has become since, one after the other: also what is seen for a moment only. */
-export const states = async (page: Page): Promise<() => Promise<ReadonlyArray<string>>> => {
-  await page.evaluate(keepStates)
-  return () => page.evaluate("states")
-}
+/** Waits until the status says that, or finds that it has. */
+export const wasSaid = (page: Page, text: RegExp): Promise<void> =>
+  eventually(async () => (await history(page, "status")).some((said) => text.test(said)), true)
 
 /** What is wrong with how the page looks. */
 export interface Audit {
