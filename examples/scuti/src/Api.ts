@@ -6,7 +6,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { isShallow, maxDepth } from "./endpoint/Json.ts"
+import { isShallow, maxDepth } from "./Json.ts"
 import { Entry } from "./Repo.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ const serve = ({ handler, life, place }: Serving, listener: Listener): Effect.Ef
   Effect.suspend(() => {
     listeners.set(place, listener)
     listener.attach(life, handler)
-    return Effect.logInfo(`listens at ${Binding.url(listener.address)}`)
+    return Effect.logInfo(`ScutiWeb.Endpoint listens at ${Binding.url(listener.address)}`)
   })
 
 /**
@@ -84,7 +84,7 @@ const leave = (listener: Listener): Effect.Effect<void> =>
 const drainAll = (listeners: ReadonlyArray<Listener>): Effect.Effect<void> =>
   Effect.forEach(listeners, ({ drain }) => drain, { concurrency: "unbounded", discard: true })
 
-const stays = ({ message }: EndpointError): Effect.Effect<void> =>
+const stays = ({ message }: { readonly message: string }): Effect.Effect<void> =>
   Effect.logError(`the endpoint stays as it was: ${message}`)
 
 /** Opens what the settings name. */
@@ -214,6 +214,6 @@ export const drain = Endpoint.drain
 
 /** For `configChange`: {@link Endpoint.configChange}. What cannot be done is logged, and everything stays as it was. */
 export const configChange: Effect.Effect<void, never, Endpoint> = Endpoint.configChange.pipe(
-  Effect.catchAll((error) => Effect.logError(`the endpoint stays as it was: ${error.message}`)),
+  Effect.catchAll(stays),
   Effect.asVoid
 )

@@ -12,6 +12,7 @@ import * as Process from "@effect-otp/core/Process"
 import type * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -19,8 +20,13 @@ import { type Arrival, lineOf, plan } from "./Lines.ts"
 import { type RepoError, RepoWriter } from "./Repo.ts"
 import type { Update } from "./Updates.ts"
 
+/** What tells in a line why it has failed. */
+export interface Told {
+  readonly message: string
+}
+
 /** Who writes which changes. */
-export interface Options<E1, R1, E2, R2> {
+export interface Options<E1 extends Told, R1, E2 extends Told, R2> {
   /** When the application was started. */
   readonly run: DateTime.Utc
   /** The changes, from whenever it is run. It is run again when it has failed or ended. */
@@ -93,7 +99,7 @@ const inquiryPeriod = "5 seconds"
 const quietPeriod = "1 second"
 
 /** Writes the journal, and never ends. */
-export const write = <E1, R1, E2, R2>({
+export const write = <E1 extends Told, R1, E2 extends Told, R2>({
   run,
   sequence,
   updates
@@ -112,7 +118,9 @@ export const write = <E1, R1, E2, R2>({
           if (backlog.offer({ _tag: "Changed", line: lineOf(update) })) kept = update.sequence
         })
       ),
-      Effect.catchAll((error) => Effect.logDebug("The journal is not subscribed", error))
+      // what it has to say of that is said here
+      Effect.withUnhandledErrorLogLevel(Option.none()),
+      Effect.catchAll((error) => Effect.logDebug(`The journal is not subscribed: ${error.message}`))
     )
     const intake = subscribed.pipe(
       // what has ended may be there again already
@@ -129,7 +137,9 @@ export const write = <E1, R1, E2, R2>({
       if (come !== before || kept >= reached) return
       if (backlog.offer({ _tag: "Reached", sequence: reached, at: yield* DateTime.now })) kept = reached
     }).pipe(
-      Effect.catchAll((error) => Effect.logDebug("The journal cannot ask the table for its last number", error)),
+      Effect.catchAll((error) =>
+        Effect.logDebug(`The journal cannot ask the table for its last number: ${error.message}`)
+      ),
       Effect.delay(inquiryPeriod),
       Effect.forever
     )

@@ -5,7 +5,7 @@
  * no second time, and one that is left out is a gap, which gets a line of its own.
  */
 import type * as DateTime from "effect/DateTime"
-import * as Inspectable from "effect/Inspectable"
+import * as Json from "./Json.ts"
 import type { Update } from "./Updates.ts"
 
 export type Operation = "start" | "put" | "update" | "delete" | "gap"
@@ -24,26 +24,16 @@ export type Arrival =
   | { readonly _tag: "Changed"; readonly line: Line }
   | { readonly _tag: "Reached"; readonly sequence: number; readonly at: DateTime.Utc }
 
-/** A value as JSON: whatever it is, since a value that JSON does not know must not stop the journal. */
-export const toJson = (value: unknown): string => {
-  try {
-    // undefined, functions and symbols are nothing in JSON
-    return JSON.stringify(value) ?? "null"
-  } catch {
-    return JSON.stringify(Inspectable.toStringUnknown(value))
-  }
-}
-
 /** The line of a change. */
 export const lineOf = (update: Update): Line => {
   const { at, sequence } = update
   switch (update._tag) {
     case "Put":
-      return { sequence, operation: update.by, key: update.key, value: toJson(update.value), at }
+      return { sequence, operation: update.by, key: update.key, value: Json.text(update.value), at }
     case "Delete":
       return { sequence, operation: "delete", key: update.key, value: null, at }
     case "Start":
-      return { sequence, operation: "start", key: null, value: toJson(update.entries), at }
+      return { sequence, operation: "start", key: null, value: Json.text(update.entries), at }
   }
 }
 

@@ -19,7 +19,9 @@ export class RepoSupervisor extends Supervisor.Service<RepoSupervisor>()("@app/S
  * a Repo that has crashed finds, and then nothing is gained by giving up: everything but the journal works without it.
  * So the Repo is tried again, fifty times a second, and the intensity is what that cannot reach.
  */
-export const layer = <E1, R1, E2, R2>(options: Journal.Options<E1, R1, E2, R2>) =>
+export const layer = <E1 extends Journal.Told, R1, E2 extends Journal.Told, R2>(
+  options: Journal.Options<E1, R1, E2, R2>
+) =>
   RepoSupervisor.layer({
     strategy: "one_for_one",
     intensity: { restarts: 200, within: "1 second" },

@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Binding from "../src/endpoint/Binding.ts"
 import * as Following from "../src/endpoint/Following.ts"
-import * as Json from "../src/endpoint/Json.ts"
 import * as Readiness from "../src/endpoint/Readiness.ts"
 import * as Refusal from "../src/endpoint/Refusal.ts"
+import * as Json from "../src/Json.ts"
 import * as Settings from "../src/Settings.ts"
 
 describe("Following", () => {

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as FastCheck from "effect/FastCheck"
-import { type Arrival, type Line, lineOf, plan, toJson } from "../src/Lines.ts"
+import * as Json from "../src/Json.ts"
+import { type Arrival, type Line, lineOf, plan } from "../src/Lines.ts"
 import { run as at, put } from "./fixtures/database.ts"
 
 const changed = (sequence: number): Arrival => ({ _tag: "Changed", line: put(sequence) })
@@ -91,10 +92,11 @@ describe("Lines", () => {
   it("property: whatever a value is, it becomes JSON", () => {
     const circle: { self?: unknown } = {}
     circle.self = circle
-    for (const value of [undefined, () => 1, Symbol("a"), 1n, circle, { n: 1n }, Number.NaN]) JSON.parse(toJson(value))
+    for (const value of [undefined, () => 1, Symbol("a"), 1n, circle, { n: 1n }, Number.NaN])
+      JSON.parse(Json.text(value))
     FastCheck.assert(
       FastCheck.property(FastCheck.jsonValue(), (value) =>
-        assert.deepStrictEqual(JSON.parse(toJson(value)), JSON.parse(JSON.stringify(value)))
+        assert.deepStrictEqual(JSON.parse(Json.text(value)), JSON.parse(JSON.stringify(value)))
       )
     )
   })

@@ -20,8 +20,8 @@ import {
   Unhealthy
 } from "../Api.ts"
 import { Hashmap } from "../Hashmap.ts"
+import * as Json from "../Json.ts"
 import { Repo } from "../Repo.ts"
-import * as Json from "./Json.ts"
 import * as Readiness from "./Readiness.ts"
 import { serve, type Top } from "./Services.ts"
 

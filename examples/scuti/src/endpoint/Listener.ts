@@ -83,7 +83,7 @@ export class Listener {
       this.#request(request, response)
     })
     server.on("checkExpectation", (request, response) => this.#request(request, response))
-    server.on("connect", (_, socket) => this.#part(socket as Net.Socket, Refusal.notFound("CONNECT", "")))
+    server.on("connect", ({ url = "" }, socket) => this.#part(socket as Net.Socket, Refusal.notFound("CONNECT", url)))
     server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Net.Socket))
   }
 

@@ -14,10 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { Hashmap } from "../Hashmap.ts"
+import * as Json from "../Json.ts"
 import { ScutiPubSub, Updated } from "../ScutiPubSub.ts"
 import type { Update } from "../Updates.ts"
 import * as Following from "./Following.ts"
-import * as Json from "./Json.ts"
 
 /** How many changes may wait for one viewer. */
 const capacity = 256

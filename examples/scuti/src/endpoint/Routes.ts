@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Page from "../Page.ts"
+import * as Prometheus from "../Prometheus.ts"
 import * as Handlers from "./Handlers.ts"
 import { Listener } from "./Listener.ts"
 import * as Live from "./Live.ts"
@@ -61,9 +62,7 @@ const metrics = (text: Effect.Effect<string>) =>
   HttpApiBuilder.Router.use((router) =>
     router.get(
       "/metrics",
-      Effect.map(text, (text) =>
-        HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
-      )
+      Effect.map(text, (text) => HttpServerResponse.text(text, { contentType: Prometheus.contentType }))
     )
   )
 

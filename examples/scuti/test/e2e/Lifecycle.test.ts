@@ -32,6 +32,8 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
     order.push("ScutiWeb.Service.Hashmap")
     assert.deepStrictEqual(told(log, "has started"), order)
     assert.deepStrictEqual(told(log, "has stopped"), order.reverse())
+    // nothing of that is a reason for a stack
+    assert.notMatch(log, /\n\s+at /)
   })
 
   it("leaves out migrations where it is no release, and DNS where it has nothing to ask", async () => {

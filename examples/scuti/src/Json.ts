@@ -26,7 +26,7 @@ export const plain = (value: unknown): unknown => {
   }
 }
 
-/** A value as JSON. Dates are ISO strings, as they themselves say. */
+/** A value as JSON, whatever it is: what JSON does not know is no reason to fail. Dates are ISO strings, as they say. */
 export const text = (value: unknown): string => JSON.stringify(plain(value))
 
 /** An object with the keys in order; one made by JavaScript would have those that look like numbers first. */
