@@ -41,6 +41,7 @@ const readReport = () => {
   if (!existsSync(reportFile)) return undefined
   const { testResults } = JSON.parse(readFileSync(reportFile, "utf8"))
   const groups = new Map()
+  const skipped = new Map()
   const total = { passed: 0, failed: 0, skipped: 0 }
   for (const { assertionResults, name, status } of testResults) {
     const path = relative(root, name).split(sep).join("/")
@@ -56,12 +57,18 @@ const readReport = () => {
       total[what]++
     }
     for (const assertion of assertionResults) {
-      count(assertion.status === "passed" || assertion.status === "failed" ? assertion.status : "skipped")
+      const isRun = assertion.status === "passed" || assertion.status === "failed"
+      count(isRun ? assertion.status : "skipped")
+      // by the outermost title, which says what is missing where that is a matter of the machine
+      if (!isRun) {
+        const what = assertion.ancestorTitles[0] ?? assertion.title
+        skipped.set(what, (skipped.get(what) ?? 0) + 1)
+      }
     }
     // a file that does not even load has no assertions, and is a failure all the same
     if (status === "failed" && assertionResults.every((assertion) => assertion.status !== "failed")) count("failed")
   }
-  return { groups, total }
+  return { groups, skipped, total }
 }
 
 const counted = ({ failed, passed, skipped }) =>
@@ -69,8 +76,9 @@ const counted = ({ failed, passed, skipped }) =>
 
 const tests = async () => {
   await step("tests", `vitest run --reporter=default --reporter=json --outputFile.json="${reportFile}"`)
-  const groups = readReport()?.groups ?? []
+  const { groups, skipped } = readReport() ?? { groups: [], skipped: [] }
   for (const [group, counts] of groups) line(`  ${group}`, "", counted(counts))
+  for (const [what, count] of skipped) line("  skipped", "", `${count} of: ${what}`)
 }
 
 const checks = async () => {

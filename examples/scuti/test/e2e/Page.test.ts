@@ -5,8 +5,6 @@ import { audit, eventually, focused, history, journal, live, open, rows, said, w
 import { advice, launch, program } from "./chromium.ts"
 import { kill, start, temporaryFolder } from "./running.ts"
 
-if (program === undefined) process.stderr.write(`The live page is not tested: ${advice}\n`)
-
 const type = async (page: Page, ...keys: ReadonlyArray<string>): Promise<void> => {
   for (const key of keys) await page.keyboard.press(key)
 }
@@ -95,7 +93,9 @@ const expectedRoles = `
     - link "Metrics":
 `
 
-describe.skipIf(program === undefined)("The live page", { timeout: 120_000 }, () => {
+const title = program === undefined ? `The live page, ${advice}` : "The live page"
+
+describe.skipIf(program === undefined)(title, { timeout: 120_000 }, () => {
   let browser: Browser
   beforeAll(async () => {
     browser = await launch()

@@ -16,7 +16,7 @@ export const program = find()
 
 /** How to come by one. */
 export const advice =
-  "there is no Chromium. `apt-get install chromium` brings one; CHROMIUM names one that is elsewhere."
+  "as there is no Chromium: `apt-get install chromium` brings one, CHROMIUM names one that is elsewhere"
 
 /** Starts the program, with nobody to talk to but who is asked by a page. */
 export const launch = (): Promise<Browser> =>
