@@ -90,7 +90,7 @@ const take = async (url: string, folder: string | undefined): Promise<void> => {
 }
 
 if (program === undefined) {
-  console.error(advice)
+  console.error(`No screenshot was made, ${advice}`)
   process.exitCode = 1
 } else {
   await serving((url) => take(url, process.argv[2]))
