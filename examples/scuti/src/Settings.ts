@@ -69,7 +69,14 @@ export const requestTimeout = Config.nonEmptyString("REQUEST_TIMEOUT").pipe(
 )
 
 /** The file of the database. */
-export const databaseFile = Config.nonEmptyString("DATABASE_FILE").pipe(Config.withDefault("scuti.db"))
+export const databaseFile = Config.nonEmptyString("DATABASE_FILE").pipe(
+  Config.validate({
+    // each connection would have a database of its own there: one with the tables, and one to write to
+    message: "expected the name of a file: a journal in memory alone would end with each connection",
+    validation: (file) => !file.includes(":memory:")
+  }),
+  Config.withDefault("scuti.db")
+)
 /**
  * What a row of the journal survives once it is written: `normal`, the end of this process, however it comes; `full`, a
  * loss of power as well, for the price of a wait for the disk, in which nothing else is done, at each transaction.

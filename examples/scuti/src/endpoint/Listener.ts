@@ -187,9 +187,17 @@ export class Listener {
     if (this.#isClosed) return Effect.void
     const answered = this.#until(() => this.#inFlight.size === 0)
     const gone = this.#until(() => this.#sockets.size === 0)
-    const lingered = Effect.zipRight(Effect.raceFirst(gone, Effect.sleep(linger)), answered)
     // A request is read, and then answered; what it asks for may have been written, but not taken.
     const bound = 2 * this.#settings.requestTimeout + parting
+    // who has asked for the end, at a keyboard, is to know why it has not come yet
+    const told = Effect.suspend(() =>
+      this.#inFlight.size > 0
+        ? Effect.logInfo(
+            `ScutiWeb.Endpoint waits for ${requests(this.#inFlight.size)} in flight, for up to ${bound} ms`
+          )
+        : Effect.void
+    )
+    const lingered = Effect.raceFirst(gone, Effect.sleep(linger)).pipe(Effect.zipRight(told), Effect.zipRight(answered))
     return turn.pipe(
       // Connections that the system has made by now are let in.
       Effect.zipRight(turn),
@@ -197,7 +205,7 @@ export class Listener {
       Effect.zipRight(Effect.timeoutOption(lingered, bound)),
       Effect.tap((done) =>
         Option.isNone(done) && this.#inFlight.size > 0
-          ? Effect.logWarning(`${this.#inFlight.size} requests were cut off after ${bound} ms`)
+          ? Effect.logWarning(`ScutiWeb.Endpoint has cut off ${requests(this.#inFlight.size)} after ${bound} ms`)
           : Effect.void
       ),
       Effect.zipRight(Effect.sync(() => this.#close())),
@@ -285,6 +293,8 @@ export class Listener {
     })
   }
 }
+
+const requests = (count: number): string => (count === 1 ? "1 request" : `${count} requests`)
 
 /** One turn of the event loop, in which the system's news are taken in. */
 const turn = Effect.async<void>((resume) => {

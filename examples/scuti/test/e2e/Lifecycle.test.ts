@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:http"
+import { createServer, request } from "node:http"
 import { join } from "node:path"
 import { assert, describe, it, onTestFinished } from "@effect/vitest"
 import { run, start, temporaryFolder } from "./running.ts"
@@ -64,6 +64,23 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
     })
   }
 
+  it("says what it waits for where its end takes time, and waits for it", async () => {
+    const { child, ended, url, waitFor } = await start()
+    const sent = request(`${url}/api/hashmap/name`, {
+      method: "PUT",
+      headers: { "content-type": "application/json", "content-length": 11 }
+    })
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      sent.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject)
+    })
+    await new Promise<void>((resolve) => sent.write('{"value"', () => resolve()))
+    child.kill("SIGINT")
+    await waitFor(/INFO .*ScutiWeb\.Endpoint waits for 1 request in flight, for up to 21000 ms\n/)
+    sent.end(":1}")
+    assert.strictEqual(await answer, 204)
+    assert.strictEqual((await ended).code, 0)
+  })
+
   it("says in one line that its port is taken, stops what it had started, and ends with 1", async () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve))
@@ -82,7 +99,14 @@ describe.skipIf(process.platform === "win32")("Scuti as a program", { timeout: 1
   })
 
   it("says in one line which settings are wrong, before anything is started, and ends with 1", async () => {
-    const wrong = { PORT: "many", POOL_SIZE: "0", REQUEST_TIMEOUT: "10", DNS_CLUSTER_QUERY: "a..b", LOG_LEVEL: "loud" }
+    const wrong = {
+      PORT: "many",
+      POOL_SIZE: "0",
+      REQUEST_TIMEOUT: "10",
+      DNS_CLUSTER_QUERY: "a..b",
+      LOG_LEVEL: "loud",
+      DATABASE_FILE: ":memory:"
+    }
     const { code, log } = await run("scuti/src/main.ts", wrong).ended
     assert.strictEqual(code, 1)
     assert.strictEqual(log.trimEnd().split("\n").length, 1)
