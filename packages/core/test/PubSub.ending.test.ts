@@ -2,7 +2,7 @@
  * The ends of subscribers and of the PubSub itself: what is left, who is told, and what goes on.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Application, ExitReason, GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
+import { Application, CallError, ExitReason, GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -399,6 +399,20 @@ describe("the end of the PubSub", () => {
       }).pipe(logging(makeLog()))
     )
   }
+
+  it.scoped("is told by one error to all subscriptions to a topic, which it names (REG-17)", () =>
+    run(
+      Effect.gen(function* () {
+        const topics = [News, News, Sports]
+        const subscriptions = yield* Effect.forEach(topics, (topic) => PubSub.subscription(Updates, topic))
+        yield* Process.exit(Updates, ExitReason.killed)
+        const errors = yield* Effect.forEach(subscriptions, ({ messages }) => Effect.flip(messages.take))
+        const words = errors.map((error) => (error instanceof CallError.ServerDown ? error.request : error._tag))
+        assert.deepStrictEqual(words, ["subscribe news", "subscribe news", "subscribe sports"])
+        assert.isTrue(errors[0] === errors[1])
+      })
+    )
+  )
 
   it.scoped("a Stream that is retried goes on with the next one (REG-17)", () =>
     Effect.gen(function* () {

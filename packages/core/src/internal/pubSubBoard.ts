@@ -3,12 +3,15 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
+import type { ServerDown } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import { show } from "./definition.ts"
+import { downExit } from "./items.ts"
 import { type Entry, type Host, Subscription } from "./pubSubEntry.ts"
 import type { Pool } from "./pubSubRules.ts"
 import { Table } from "./pubSubTable.ts"
@@ -135,11 +138,18 @@ export class Board implements Host {
 
   /** It has ended, and with it all subscriptions, as processes do that are linked to it (`REG-17`). */
   private end(reason: ExitReason.ExitReason): void {
-    const { owners, rows } = this.table
+    const { owners, topics } = this.table
     for (const owner of owners) this.forget(owner)
-    for (const row of rows) {
-      this.table.remove(row)
-      if (row instanceof Subscription) row.orphan(reason)
+    for (const topic of topics) {
+      // Those of one topic are told by one error: to make one for each of thousands would be most of the work.
+      let down: Exit.Exit<never, ServerDown> | null = null
+      for (const row of this.table.of(topic)) {
+        this.table.remove(row)
+        if (row instanceof Subscription) {
+          down ??= downExit(this.name, `subscribe ${topic}`, reason)
+          row.close(down)
+        }
+      }
     }
     // A link would not tell of an end that is normal, and a subscription would be lost without a word.
     const signal = reason._tag === "Normal" ? ExitReason.shutdown() : reason

@@ -10,7 +10,6 @@ import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
-import { ServerDown } from "../CallError.ts"
 import * as ExitReason from "../ExitReason.ts"
 import { SubscriberFull } from "./pubSubError.ts"
 import { admit, type Overflow } from "./pubSubRules.ts"
@@ -101,14 +100,10 @@ export class Subscription extends Inspectable.Class implements Entry {
     return true
   }
 
-  private close(exit: Exit.Exit<void, unknown>): void {
+  /** The same, once it is out. */
+  close(exit: Exit.Exit<void, unknown>): void {
     this.detach()
     this.queue.unsafeDone(exit)
-  }
-
-  /** The PubSub has ended. */
-  orphan(reason: ExitReason.ExitReason): void {
-    this.close(Exit.fail(new ServerDown({ server: this.host.name, request: `subscribe ${this.topic}`, reason })))
   }
 
   readonly unsubscribe: Effect.Effect<void> = Effect.sync(() => void this.leave(Exit.void))

@@ -74,10 +74,6 @@ export class Table<R extends Row> {
   get owners(): Array<object> {
     return Array.from(this.byOwner.keys())
   }
-
-  get rows(): Array<R> {
-    return Array.from(this.byTopic.values(), (rows) => [...rows]).flat()
-  }
 }
 
 const nobody: ReadonlySet<never> = new Set()
