@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Application, CallError, ExitReason, GenServer, Process, PubSub, Supervisor } from "@effect-otp/core"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -35,6 +36,36 @@ import { quiet, told } from "./fixtures/observing.ts"
 const build = Layer.build(Updates.layer)
 
 const run = <A, E, R>(test: Effect.Effect<A, E, R>) => Effect.flatMap(build, (node) => Effect.provide(test, node))
+
+class Inner extends Supervisor.Service<Inner>()("@app/Inner") {}
+
+class All extends GenServer.Call<All>()("All", { success: Schema.Array(Schema.String) }) {}
+
+interface Kept {
+  readonly gate: Deferred.Deferred<void>
+  readonly texts: ReadonlyArray<string>
+}
+
+/** Keeps its mail for its next life, and ends when the gate is open. */
+class Keeper extends GenServer.Service<Keeper>()("@app/Keeper", {
+  state: Schema.declare((u): u is Kept => typeof u === "object" && u !== null && "gate" in u),
+  messages: [Offered, All]
+}) {
+  static readonly layer = this.toLayer(
+    (gate: Deferred.Deferred<void>) =>
+      Effect.as(
+        PubSub.subscribeSelf(Updates, Keeper.self, News, (text) => new Offered({ text })),
+        { gate, texts: [] }
+      ),
+    {
+      trapExit: true,
+      mailbox: { onRestart: "keep" },
+      terminate: (_, { gate }) => Deferred.await(gate),
+      handleCall: { All: (_, kept) => GenServer.reply(kept.texts, kept) },
+      handleCast: { Offered: ({ text }, kept) => GenServer.noReply({ ...kept, texts: [...kept.texts, text] }) }
+    }
+  )
+}
 
 const ping = told(PubSub.broadcast(Updates, News, "ping"))
 
@@ -80,6 +111,29 @@ describe("a subscriber that ends", () => {
         assert.deepStrictEqual(yield* subscribed, [1, 1])
       })
     )
+  )
+
+  it.scoped(
+    "and is slow to do so gets nothing any more that the next one gets in its seat, which has it once (PS-8)",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const gate = yield* Deferred.make<void>()
+          const context = yield* Layer.build(
+            Supervisor.layer({ children: [Inner.layer({ children: [Keeper.layer(gate)] })] })
+          )
+          const keeper = Context.get(context, Keeper)
+          yield* Process.exit(Context.get(context, Inner), ExitReason.killed)
+          yield* quiet
+          // Both are there.
+          assert.deepStrictEqual(yield* subscribed, [1, 2])
+          yield* ping
+          yield* Deferred.succeed(gate, undefined)
+          yield* quiet
+          assert.deepStrictEqual(yield* subscribed, [1, 1])
+          assert.deepStrictEqual(yield* GenServer.call(keeper, new All()), ["ping"])
+        })
+      )
   )
 
   it.scoped("a Stream whose fiber is interrupted unsubscribes (PS-2, REG-18)", () =>

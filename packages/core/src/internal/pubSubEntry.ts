@@ -145,7 +145,8 @@ export class ServerEntry implements Entry {
 
   deliver(message: unknown, link: Tracer.AnySpan | undefined): void {
     const { owner } = this
-    if (owner.isDown) return
+    // Beside one that is slow to end, the next one may sit there already, and get the message itself.
+    if (owner.isDown || owner.isOvertaken) return
     try {
       // It may be anything, in JavaScript; `deliver` looks at it.
       const own = this.as(message) as object | undefined
