@@ -8,8 +8,10 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -32,6 +34,7 @@ import {
 } from "./fixtures/Listener.ts"
 import { logging, makeLog } from "./fixtures/logging.ts"
 import { quiet, told } from "./fixtures/observing.ts"
+import { Random, RandomScheduler } from "./property/scheduler.ts"
 
 const build = Layer.build(Updates.layer)
 
@@ -187,6 +190,32 @@ describe("a subscriber that ends", () => {
         })
       ),
     30_000
+  )
+
+  it.scoped(
+    "subscribing that is interrupted, at whatever step, and in a scope that is closed, leaves nothing (REG-18)",
+    () =>
+      run(
+        Effect.gen(function* () {
+          const runtime = yield* Effect.runtime<Updates>()
+          const closed = Effect.tap(Scope.make(), (scope) => Scope.close(scope, Exit.void))
+          for (let seed = 1; seed <= 200; seed++) {
+            for (const make of [Scope.make(), closed]) {
+              const scope = yield* make
+              const random = new Random(seed)
+              const scheduler = new RandomScheduler(random, 0.1)
+              const subscribing = Scope.extend(PubSub.subscription(Updates, News), scope)
+              const fiber = Runtime.runFork(runtime)(subscribing, { scheduler })
+              for (let steps = random.below(8); steps > 0 && !scheduler.isQuiet; steps--) scheduler.step()
+              fiber.unsafeInterruptAsFork(FiberId.none)
+              while (!scheduler.isQuiet) scheduler.step()
+              assert.isNotNull(fiber.unsafePoll())
+              yield* Scope.close(scope, Exit.void)
+              assert.deepStrictEqual(yield* subscribed, [0, 0], `seed ${seed}`)
+            }
+          }
+        })
+      )
   )
 
   it.scoped("a server of 10,000 topics ends in one step (REG-18)", () =>

@@ -52,15 +52,21 @@ export const subscription = (
   limit: Limit
 ): Effect.Effect<Subscription, unknown, unknown> =>
   Effect.flatMap(Scope.Scope, (scope) =>
-    Effect.flatMap(queueOf(limit), (queue) =>
-      withBoard(pubsub, "subscribe", (board) => {
+    Effect.flatMap(queueOf(limit), (queue) => {
+      const subscribe: Use = (board) => {
         const subscription = new Subscription(board, topic, metadata, limit, queue)
         const { detach, pending } = attach(scope, () => subscription.unsubscribe)
         subscription.detach = detach
         board.add(subscription)
         return pending === null ? Exit.succeed(subscription) : Effect.as(pending, subscription)
-      })
-    )
+      }
+      // A scope that is closed has a step of its own to say so: who is interrupted before it would stay on the board.
+      const atOnce = (_: AnyFiber, ref: Ref): Effect.Effect<unknown, unknown> =>
+        Effect.uninterruptible(
+          Effect.withFiberRuntime<unknown, unknown>((fiber) => look(fiber, ref, "subscribe", subscribe))
+        )
+      return withRef(pubsub, atOnce, undefined, undefined)
+    })
   ) as Effect.Effect<Subscription, unknown, unknown>
 
 /** The incarnation that a handle belongs to. */
