@@ -284,8 +284,9 @@ export const subscription = <P extends Any, E, R, A, I, const O extends Overflow
   options: SubscribeOptions<O> = {}
 ): Effect.Effect<Subscription<A, ServerDown | OverflowError<O>>, ServerDown | E, R | Scope.Scope> => {
   const who = "PubSub.subscription"
+  const limit = limitOf(who, options)
   // The table knows nothing of types; the topic says which one its messages have.
-  return internal.subscription(pubsub, topicOf(who, topic), options.metadata, limitOf(who, options)) as never
+  return internal.subscription(pubsub, topicOf(who, topic), options.metadata, limit) as never
 }
 
 /**
@@ -324,7 +325,8 @@ export const subscribe = <P extends Any, E, R, A, I, const O extends Overflow = 
   options: SubscribeOptions<O> = {}
 ): Stream.Stream<A, ServerDown | OverflowError<O> | E, R> => {
   const who = "PubSub.subscribe"
-  const made = internal.subscription(pubsub, topicOf(who, topic), options.metadata, limitOf(who, options))
+  const limit = limitOf(who, options)
+  const made = internal.subscription(pubsub, topicOf(who, topic), options.metadata, limit)
   return Stream.unwrapScoped(Effect.map(made, ({ stream }) => stream)) as never
 }
 

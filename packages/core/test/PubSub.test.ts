@@ -324,6 +324,7 @@ describe("starting", () => {
   it("what makes no sense is refused where it is said", () => {
     // What JavaScript may do.
     const subscribe = PubSub.subscribe as (...args: ReadonlyArray<unknown>) => unknown
+    const subscription = PubSub.subscription as (...args: ReadonlyArray<unknown>) => unknown
     const broadcast = PubSub.broadcast as (...args: ReadonlyArray<unknown>) => unknown
     const self = PubSub.subscribeSelf as (...args: ReadonlyArray<unknown>) => unknown
     const service = PubSub.Service<Updates>() as (...args: ReadonlyArray<unknown>) => unknown
@@ -345,6 +346,8 @@ describe("starting", () => {
         "PubSub.subscribe: with a `capacity`, `overflow` must be one of dropNewest, dropOldest, end, but is undefined"
       ],
       [() => subscribe(Updates, News, { size: 1 }), "PubSub.subscribe: there is no option `size`"],
+      [() => subscribe(Updates, News, null), "PubSub.subscribe: the options must be an object, but are null"],
+      [() => subscription(Updates, News, null), "PubSub.subscription: the options must be an object, but are null"],
       [
         () => broadcast(Updates, "news", "ping"),
         'PubSub.broadcast: a topic is made by PubSub.topic(name, schema), but given was "news"'
