@@ -2,6 +2,7 @@
  * What can go wrong when children are started, ended and looked up, beside what a call to their supervisor may fail
  * with.
  */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import { causeLine } from "./internal/causeLine.ts"
 
@@ -111,9 +112,10 @@ export class MaxRestartsExceeded extends Schema.TaggedError<MaxRestartsExceeded>
   reason: AnyCause
 }) {
   override get message(): string {
+    const restarts = this.restarts === 1 ? "1 restart" : `${this.restarts === 0 ? "no" : this.restarts} restarts`
     const limit =
       this.limit === "intensity"
-        ? `after ${this.restarts} restarts within ${this.within} ms`
+        ? `after ${restarts} within ${Duration.format(Duration.millis(this.within))}`
         : "than its back-off allows"
     return `${this.path.join(" / ")} gave up: ${this.child} ended once more ${limit}. The last time: ${causeLine(this.reason)}`
   }

@@ -68,7 +68,7 @@ describe.skipIf(process.platform === "win32")("Application as a program", { time
       const ended = await run(app).ended
       assert.deepStrictEqual(ended.diary, ["+a", "-a"])
       assert.deepStrictEqual(fatal(ended), [
-        "FATAL App has ended: App gave up: Scripted ended once more after 1 restarts within 60000 ms. " +
+        "FATAL App has ended: App gave up: Scripted ended once more after 1 restart within 1m. " +
           `The last time: ${why}.`
       ])
       assert.strictEqual(messagesOf(ended).at(-1), fatal(ended)[0])

@@ -125,7 +125,7 @@ describe("Application", () => {
         }).pipe(Effect.provide(app.layer), logging(log))
         assert.deepStrictEqual(
           log.lines.filter(({ level }) => level === "FATAL").map(({ message }) => message),
-          ["App gave up: Scripted ended once more after 0 restarts within 1000 ms. The last time: Error: a bug"]
+          ["App gave up: Scripted ended once more after no restarts within 1s. The last time: Error: a bug"]
         )
       })
     )
@@ -464,7 +464,7 @@ describe("Application", () => {
           assert.deepStrictEqual(
             log.lines.filter(({ level }) => level === "FATAL").map(({ message }) => message),
             [
-              "App has ended: App gave up: poll ended once more after 1 restarts within 1000 ms. " +
+              "App has ended: App gave up: poll ended once more after 1 restart within 1s. " +
                 "The last time: Broken: the line is broken."
             ]
           )
@@ -489,7 +489,7 @@ describe("Application", () => {
         assert.deepStrictEqual(failure.path, ["App", "g", "w"])
         assert.deepStrictEqual(failure.reason, Cause.fail("no"))
         assert.strictEqual(fatal.length, 1)
-        assert.match(fatal[0]!, /^App has ended: App gave up: g ended once more after 0 restarts within 1000 ms\. /)
+        assert.match(fatal[0]!, /^App has ended: App gave up: g ended once more after no restarts within 1s\. /)
         assert.match(fatal[0]!, /App \/ g gave up: w ended once more .* The last time: Error: no\.$/)
       })
     )

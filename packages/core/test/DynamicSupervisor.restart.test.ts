@@ -303,7 +303,7 @@ describe("the limit", () => {
       )
       assert.strictEqual(
         error.message,
-        "School gave up: Pupil#1 ended once more after 3 restarts within 5000 ms. The last time: Error: boom"
+        "School gave up: Pupil#1 ended once more after 3 restarts within 5s. The last time: Error: boom"
       )
       assert.strictEqual(yield* Fiber.join(told), "ServerDown: shutdown")
       assert.deepStrictEqual(log, ["terminate: shutdown"])

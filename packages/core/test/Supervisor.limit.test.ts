@@ -62,7 +62,7 @@ describe("Supervisor, restart intensity", () => {
       assert.strictEqual(error.within, 5_000)
       assert.strictEqual(
         error.message,
-        "Sup gave up: a ended once more after 3 restarts within 5000 ms. The last time: Error: a bug"
+        "Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug"
       )
     })
   )
@@ -242,7 +242,7 @@ describe("Supervisor, restart intensity", () => {
         log.lines.filter(({ level }) => level === "FATAL").map(({ annotations, message }) => [message, annotations]),
         [
           [
-            "Sup gave up: a ended once more after 3 restarts within 5000 ms. The last time: Error: a bug",
+            "Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug",
             { path: "Sup" }
           ]
         ]
@@ -270,7 +270,7 @@ describe("Supervisor, restart intensity", () => {
         [
           [
             "ERROR",
-            "Outer / Sup gave up: a ended once more after 3 restarts within 5000 ms. The last time: Error: a bug"
+            "Outer / Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug"
           ]
         ]
       )
@@ -313,7 +313,7 @@ describe("Supervisor, restart intensity", () => {
       const { message } = yield* Fiber.join(waiting)
       assert.strictEqual(
         message,
-        "Sup gave up: Inner ended once more after 1 restarts within 3600000 ms. The last time: it ended by itself"
+        "Sup gave up: Inner ended once more after 1 restart within 1h. The last time: it ended by itself"
       )
     })
   )

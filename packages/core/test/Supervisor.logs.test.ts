@@ -224,12 +224,12 @@ describe("the log of a supervisor", () => {
       const alone = yield* logged(open({ intensity }))
       yield* end(yield* enrol(alone.started), boom)
       assert.deepStrictEqual((yield* said(alone.lines)).slice(1), [
-        "FATAL School gave up: Pupil#1 ended once more after 0 restarts within 1000 ms. The last time: Error: boom | School"
+        "FATAL School gave up: Pupil#1 ended once more after no restarts within 1s. The last time: Error: boom | School"
       ])
       const tree = yield* logged(Layer.build(Top.layer({ children: [School.layer({ intensity })] })))
       yield* end(yield* enrol(Context.get(tree.started, School)), boom)
       assert.deepStrictEqual((yield* said(tree.lines)).slice(1), [
-        "ERROR Top / School gave up: Pupil#1 ended once more after 0 restarts within 1000 ms. " +
+        "ERROR Top / School gave up: Pupil#1 ended once more after no restarts within 1s. " +
           "The last time: Error: boom | Top / School"
       ])
     })
