@@ -15,7 +15,7 @@ import { downExit } from "./items.ts"
 import { type Entry, type Host, Subscription } from "./pubSubEntry.ts"
 import type { Pool } from "./pubSubRules.ts"
 import { Table } from "./pubSubTable.ts"
-import { decode, fits, type Topic } from "./pubSubTopic.ts"
+import { decode, fits, reasonOf, type Topic } from "./pubSubTopic.ts"
 import { firstLine, isWorthALine } from "./reports.ts"
 import { Server } from "./server.ts"
 import { spanOf } from "./tracing.ts"
@@ -213,9 +213,7 @@ export class Board implements Host {
               Cause.isInterrupted(cause)
                 ? Effect.interrupt
                 : // A schema that throws is no reason for the adapter to end.
-                  Effect.sync(() =>
-                    this.misfit(topic, `another node has sent and cannot be read: ${firstLine(cause)}`)
-                  ),
+                  Effect.sync(() => this.misfit(topic, `another node has sent and cannot be read: ${why(cause)}`)),
             onSuccess: (message) =>
               Effect.withFiberRuntime<void>((fiber) => {
                 this.give(topic, schema, message, dispatcher, spanOf(fiber))
@@ -248,6 +246,9 @@ export class Board implements Host {
     dispatch(suited.map(recipient(message, link)), Option.none(), message)
   }
 }
+
+const why = (cause: Cause.Cause<unknown>): string =>
+  Option.match(Cause.failureOption(cause), { onNone: () => firstLine(cause), onSome: reasonOf })
 
 /** A schema's own predicate may throw: that is its subscriber's business, and not the broadcaster's. */
 const isFit = (schema: Schema.Schema<unknown, unknown>, message: unknown): boolean => {

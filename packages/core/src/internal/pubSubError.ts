@@ -1,8 +1,8 @@
 /**
  * What can go wrong about broadcasting and subscribing, beside a PubSub that is not there.
  */
-import * as Cause from "effect/Cause"
 import * as Schema from "effect/Schema"
+import { reasonOf } from "./pubSubTopic.ts"
 
 /**
  * A message did not go out to the other nodes, and so not to this one's subscribers either (`PS-4`): `error` is what the
@@ -22,7 +22,7 @@ export class BroadcastError extends Schema.TaggedError<BroadcastError>("@effect-
 ) {
   override get message(): string {
     const to = this.node === undefined ? "the other nodes" : `the node ${this.node}`
-    return `${this.pubsub} could not send a message of the topic ${this.topic} to ${to}: ${firstLine(this.error)}`
+    return `${this.pubsub} could not send a message of the topic ${this.topic} to ${to}: ${reasonOf(this.error)}`
   }
 }
 
@@ -41,5 +41,3 @@ export class SubscriberFull extends Schema.TaggedError<SubscriberFull>("@effect-
     return `the subscription to the topic ${topic} of ${pubsub} has ended: ${capacity} ${capacity === 1 ? "message" : "messages"} waited, which is all that its queue holds, and another one came`
   }
 }
-
-const firstLine = (error: unknown): string => Cause.pretty(Cause.fail(error)).split("\n", 1)[0] ?? ""

@@ -1,11 +1,13 @@
 /**
  * A topic: the name under which messages are broadcast, and the schema of these messages.
  */
+import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
-import type * as ParseResult from "effect/ParseResult"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { show } from "./definition.ts"
+import { firstLine } from "./reports.ts"
 
 export class Topic extends Inspectable.Class {
   readonly name: string
@@ -56,6 +58,18 @@ const bySchema = <A>(make: (schema: Schema.Schema<unknown, unknown>) => A) => {
 export const fits: (schema: Schema.Schema<unknown, unknown>) => (message: unknown) => boolean = bySchema((schema) =>
   Schema.is(schema)
 )
+
+/**
+ * What went wrong, in one line. Of a message that does not fit, where in it and why: the first line of a `ParseError` is
+ * the whole schema.
+ */
+export const reasonOf = (error: unknown): string => {
+  if (!ParseResult.isParseError(error)) return firstLine(Cause.fail(error))
+  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+  if (issue === undefined) return firstLine(Cause.fail(error))
+  const [message = ""] = issue.message.split("\n", 1)
+  return issue.path.length === 0 ? message : `at ${issue.path.map(String).join(".")}: ${message}`
+}
 
 type Code = (message: unknown) => Effect.Effect<unknown, ParseResult.ParseError>
 
