@@ -8,10 +8,13 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { calls, heard, inside, join, Listener, leave, News, Sports, Updates, waiting } from "./fixtures/Listener.ts"
+import { logging, makeLog } from "./fixtures/logging.ts"
 import { Network } from "./fixtures/network.ts"
 import { quiet, told } from "./fixtures/observing.ts"
 import { traced } from "./fixtures/recording.ts"
@@ -208,8 +211,91 @@ for (const [kind, layer] of kinds) {
   })
 }
 
+describe("dispatching", () => {
+  const node = on(Updates.layer)
+
+  it.scoped("a dispatcher is not called for nobody, as a registry does not (PS-10)", () =>
+    node(
+      Effect.gen(function* () {
+        calls.length = 0
+        yield* PubSub.broadcast(Updates, News, "nobody has subscribed", { dispatcher: "noting" })
+        yield* PubSub.subscription(Updates, PubSub.topic("news", Schema.Number))
+        yield* PubSub.broadcast(Updates, News, "whom it does not fit", { dispatcher: "noting" })
+        assert.deepStrictEqual(calls, [])
+      })
+    ).pipe(logging(makeLog()))
+  )
+
+  it.scoped(
+    "a server hears what it broadcasts itself, when it comes to it, in the order of one sender (PS-5, PS-9)",
+    () =>
+      node(
+        Effect.gen(function* () {
+          const pid = yield* listener(join(News))
+          const queue = yield* PubSub.subscription(Updates, News)
+          yield* inside(
+            pid,
+            Effect.gen(function* () {
+              const { ref } = yield* Listener.self
+              yield* PubSub.broadcast(Updates, News, "1")
+              yield* PubSub.broadcastFrom(Updates, ref, News, "2")
+              yield* PubSub.localBroadcast(Updates, News, "3")
+              // What is in its mailbox stays there.
+              yield* leave(News)
+              yield* PubSub.broadcast(Updates, News, "4")
+            })
+          )
+          assert.deepStrictEqual(yield* heard(pid), ["1", "3"])
+          assert.deepStrictEqual(yield* waiting(queue), ["1", "2", "3", "4"])
+        })
+      )
+  )
+})
+
 describe("subscribing", () => {
   const node = on(Updates.layer)
+
+  it.scoped("a Stream takes all that waits: what is left of it is gone, and one by one they are not", () =>
+    node(
+      Effect.gen(function* () {
+        const queue = yield* PubSub.subscription(Updates, News)
+        const pings = Effect.forEach(["1", "2", "3"], (text) => PubSub.broadcast(Updates, News, text))
+        yield* pings
+        assert.strictEqual(yield* queue.messages.take, "1")
+        assert.deepStrictEqual(yield* Stream.runHead(queue.stream), Option.some("2"))
+        assert.deepStrictEqual(yield* waiting(queue), [])
+        yield* pings
+        assert.deepStrictEqual(yield* waiting(queue), ["1", "2", "3"])
+      })
+    )
+  )
+
+  it.scoped("wakes a server that has let go of its fiber (PS-8)", () =>
+    node(
+      Effect.gen(function* () {
+        const pid = yield* listener(join(News))
+        yield* PubSub.broadcast(Updates, News, "1")
+        yield* quiet
+        yield* TestClock.adjust("1 minute")
+        yield* quiet
+        yield* PubSub.broadcast(Updates, News, "2")
+        assert.deepStrictEqual(yield* heard(pid), ["1", "2"])
+      })
+    )
+  )
+
+  it.scoped("under two roots the same class is two, and a ref of the other one leaves out nobody (PS-5)", () =>
+    Effect.gen(function* () {
+      const one = yield* Layer.build(Updates.layer)
+      const other = yield* Layer.build(Updates.layer)
+      const here = yield* Effect.provide(PubSub.subscription(Updates, News), one)
+      const there = yield* Effect.provide(PubSub.subscription(Updates, News), other)
+      yield* Effect.provide(PubSub.broadcast(Updates, News, "here"), one)
+      yield* Effect.provide(PubSub.broadcastFrom(Updates, here, News, "there"), other)
+      assert.deepStrictEqual(yield* waiting(here), ["here"])
+      assert.deepStrictEqual(yield* waiting(there), ["there"])
+    })
+  )
 
   it.scoped("twice delivers twice, and unsubscribing drops both (PS-2, PS-3)", () =>
     node(

@@ -177,6 +177,7 @@ export class Board implements Host {
       return
     }
     const suited = Array.from(entries).filter((entry) => this.suits(entry, schema, message))
+    if (suited.length === 0) return
     this.setting.dispatchers.get(dispatcher)?.(suited.map(recipient(message, link)), Option.fromNullable(from), message)
   }
 
@@ -243,6 +244,7 @@ export class Board implements Host {
       return
     }
     const suited = Array.from(entries).filter((entry) => entry.schema === schema)
+    if (suited.length === 0) return
     dispatch(suited.map(recipient(message, link)), Option.none(), message)
   }
 }
