@@ -240,12 +240,7 @@ describe("Supervisor, restart intensity", () => {
       yield* crashTimes(a, 4)
       assert.deepStrictEqual(
         log.lines.filter(({ level }) => level === "FATAL").map(({ annotations, message }) => [message, annotations]),
-        [
-          [
-            "Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug",
-            { path: "Sup" }
-          ]
-        ]
+        [["Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug", { path: "Sup" }]]
       )
       // The crash itself is logged at its first time only: it is the same one again and again.
       assert.deepStrictEqual(
@@ -267,23 +262,18 @@ describe("Supervisor, restart intensity", () => {
       yield* crashTimes(a, 4)
       assert.deepStrictEqual(
         log.lines.filter(({ message }) => message.includes("gave up")).map(({ level, message }) => [level, message]),
-        [
-          [
-            "ERROR",
-            "Outer / Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug"
-          ]
-        ]
+        [["ERROR", "Outer / Sup gave up: a ended once more after 3 restarts within 5s. The last time: Error: a bug"]]
       )
       assert.strictEqual((yield* Supervisor.whichChildren(Context.get(context, Outer)))[0]?.restarts, 1)
     })
   )
 
   for (const [how, ending, account] of [
-    ["a kill", kill, "ms. The last time: it was interrupted"],
+    ["a kill", kill, "5s. The last time: it was interrupted"],
     [
       "an end without an error",
       (a: GenServer.ServerRef<A>) => end(a, ExitReason.normal),
-      "ms. The last time: it ended by itself"
+      "5s. The last time: it ended by itself"
     ]
   ] as const) {
     it.scoped(`the account says what the last end was: ${how}`, () =>
