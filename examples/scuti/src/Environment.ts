@@ -6,7 +6,6 @@ import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import type { ServerDown } from "@effect-otp/core/CallError"
-import type * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -74,23 +73,18 @@ const read = (
 export const settings: Effect.Effect<ConfigProvider.ConfigProvider, SettingsError, FileSystem.FileSystem> =
   Effect.suspend(() => read(process.env))
 
-/** A setting that is read by its name, whatever the provider; or one line that says what is wrong with it. */
-const checked = <A>(
-  config: Config.Config<A>,
-  provider: ConfigProvider.ConfigProvider
-): Effect.Effect<A, SettingsError> =>
-  Effect.mapError(provider.load(config), (error) => new SettingsError({ message: Settings.complaint(error) }))
-
-/** The same, of which an application can use all. */
-const usable = Effect.tap(settings, (provider) => checked(Settings.all, provider))
+/** The same, if an application can use all of them. */
+const usable = Effect.flatMap(settings, (provider) =>
+  Effect.mapBoth(provider.load(Settings.all), {
+    onFailure: (error) => new SettingsError({ message: Settings.complaint(error) }),
+    onSuccess: ({ logLevel }) => ({ provider, logLevel })
+  })
+)
 
 /** The settings that a program of this process starts with, and those of them that stay as they are. */
 export const layer: Layer.Layer<never, SettingsError, FileSystem.FileSystem> = Layer.unwrapEffect(
-  Effect.map(usable, (provider) =>
-    Layer.merge(
-      Layer.setConfigProvider(provider),
-      Layer.unwrapEffect(Effect.map(checked(Settings.logLevel, provider), Logger.minimumLogLevel))
-    )
+  Effect.map(usable, ({ logLevel, provider }) =>
+    Layer.merge(Layer.setConfigProvider(provider), Logger.minimumLogLevel(logLevel))
   )
 ).pipe(
   // told here, because programs give their own account when they fail
@@ -121,7 +115,7 @@ export const reloading = <E extends { readonly message: string }, R>(
 ): Effect.Effect<void, never, R | FileSystem.FileSystem> =>
   Stream.runForEach(hangups, () =>
     usable.pipe(
-      Effect.flatMap(change),
+      Effect.flatMap(({ provider }) => change(provider)),
       Effect.catchAll((error) => Effect.logWarning(`the settings stay as they are: ${error.message}`))
     )
   )

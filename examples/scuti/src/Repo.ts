@@ -17,6 +17,7 @@ import * as Database from "./Database.ts"
 import * as Lane from "./Lane.ts"
 import type { Line } from "./Lines.ts"
 import * as Measures from "./Measures.ts"
+import { nextTurn } from "./nextTurn.ts"
 import { notMigrated, RepoError } from "./RepoError.ts"
 import * as Settings from "./Settings.ts"
 
@@ -96,11 +97,6 @@ export class RepoWriter extends Context.Tag("@app/Scuti.Repo.Writer")<
 }
 
 const table = "changes"
-
-const nextTurn: Effect.Effect<void> = Effect.async((resume) => {
-  const handle = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(handle))
-})
 
 /**
  * One connection to the file that the settings name. Fails with the reason if the file cannot be used. In a release

@@ -9,10 +9,9 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Database from "../src/Database.ts"
+import { nextTurn } from "../src/nextTurn.ts"
 import { explain, faultOf, RepoError } from "../src/RepoError.ts"
 import { directory, freshFile, handlesOn } from "./fixtures/database.ts"
-
-const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
 const open = (file: string) => Database.open(file, "normal")
 
@@ -30,7 +29,7 @@ const elapse = <A, E>(fiber: Fiber.RuntimeFiber<A, E>) =>
     while (fiber.unsafePoll() === null) {
       yield* TestClock.adjust("50 millis")
       // the driver answers by promises
-      yield* turn
+      yield* nextTurn
       millis += 50
     }
     return [yield* Fiber.await(fiber), Duration.format(Duration.millis(millis))] as const
@@ -218,7 +217,7 @@ describe("Database", () => {
           )
         )
         // it has begun, and written
-        yield* Effect.repeatN(turn, 3)
+        yield* Effect.repeatN(nextTurn, 3)
         yield* Scope.close(scope, Exit.void)
         yield* sql.withTransaction(sql`INSERT INTO t ${sql.insert({ a: 2 })}`)
         yield* TestClock.adjust("1 second")
@@ -238,7 +237,7 @@ describe("Database", () => {
         for (let round = 0; round < 100; round++) {
           yield* one
           // what the collector has found is closed in a turn of its own
-          yield* turn
+          yield* nextTurn
           most = Math.max(most, handlesOn(path.dirname(file)))
         }
         assert.isBelow(most, 64)

@@ -4,7 +4,8 @@ import * as Net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as MutableRef from "effect/MutableRef"
-import { ask, exchange, gate, leavesNothing, serving, statusOf, turn } from "./fixtures/serving.ts"
+import { nextTurn } from "../src/nextTurn.ts"
+import { ask, exchange, gate, leavesNothing, serving, statusOf } from "./fixtures/serving.ts"
 
 const thousand = Array.from({ length: 1000 }, (_, index) => index)
 
@@ -107,7 +108,7 @@ describe("Endpoint, a thousand of", { timeout: 60_000 }, () => {
     Effect.gen(function* () {
       const { port } = yield* serving()
       // answered after the other end has said that it has no more to say
-      MutableRef.set(gate, Effect.repeatN(turn, 10))
+      MutableRef.set(gate, Effect.repeatN(nextTurn, 10))
       const whole = "GET /api/changes?limit=1 HTTP/1.1\r\nhost: a\r\n\r\n"
       const kinds = [
         [whole, 200],

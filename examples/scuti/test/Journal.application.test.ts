@@ -18,6 +18,7 @@ import { type Entry, Repo } from "../src/Repo.ts"
 import * as RepoSupervisor from "../src/RepoSupervisor.ts"
 import { Update } from "../src/Updates.ts"
 import { freshFile, run, settingsLayer } from "./fixtures/database.ts"
+import { quiet } from "./fixtures/quiet.ts"
 
 class News extends PubSub.Service<News>()("@test/News") {}
 const Updated = PubSub.topic("table", Update)
@@ -54,10 +55,6 @@ class Table extends GenServer.Service<Table>()("@test/Table", { messages: [Put, 
   )
 }
 
-const quiet = Effect.repeatN(
-  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
-  3
-)
 const elapse = (millis: number) =>
   Effect.repeatN(Effect.zipRight(TestClock.adjust("500 millis"), quiet), Math.ceil(millis / 500) - 1)
 

@@ -14,12 +14,7 @@ import { Repo } from "../src/Repo.ts"
 import * as RepoSupervisor from "../src/RepoSupervisor.ts"
 import type { Update } from "../src/Updates.ts"
 import { migratedFile, run, settingsLayer } from "./fixtures/database.ts"
-
-/** Lets everybody run, the driver with its promises too. */
-const quiet = Effect.repeatN(
-  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
-  3
-)
+import { quiet } from "./fixtures/quiet.ts"
 
 /** Lets time pass in small steps, in which everybody runs. */
 const elapse = (millis: number) =>

@@ -19,11 +19,7 @@ import * as Prometheus from "../src/Prometheus.ts"
 import * as Readings from "../src/Readings.ts"
 import * as Telemetry from "../src/Telemetry.ts"
 import { settingsLayer } from "./fixtures/database.ts"
-
-const quiet = Effect.repeatN(
-  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
-  3
-)
+import { quiet } from "./fixtures/quiet.ts"
 
 /** The value of a metric as Prometheus is told it. */
 const metric = (line: string) =>

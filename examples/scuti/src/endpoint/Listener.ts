@@ -16,6 +16,7 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { nextTurn } from "../nextTurn.ts"
 import { type Address, type EndpointSettings, reasonAgainst } from "./Binding.ts"
 import * as Refusal from "./Refusal.ts"
 
@@ -198,9 +199,9 @@ export class Listener {
         : Effect.void
     )
     const lingered = Effect.raceFirst(gone, Effect.sleep(linger)).pipe(Effect.zipRight(told), Effect.zipRight(answered))
-    return turn.pipe(
+    return nextTurn.pipe(
       // Connections that the system has made by now are let in.
-      Effect.zipRight(turn),
+      Effect.zipRight(nextTurn),
       Effect.zipRight(Effect.sync(() => this.stop())),
       Effect.zipRight(Effect.timeoutOption(lingered, bound)),
       Effect.tap((done) =>
@@ -295,12 +296,6 @@ export class Listener {
 }
 
 const requests = (count: number): string => (count === 1 ? "1 request" : `${count} requests`)
-
-/** One turn of the event loop, in which the system's news are taken in. */
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})
 
 /** Opens the port that the settings name. Fails with why that cannot be. */
 export const open = (settings: EndpointSettings): Effect.Effect<Listener, EndpointError> =>
