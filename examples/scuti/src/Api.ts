@@ -6,7 +6,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { isShallow, maxDepth } from "./Json.ts"
+import { isFinite, isShallow, maxDepth } from "./Json.ts"
 import { Entry } from "./Repo.ts"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -87,7 +87,8 @@ const Value = Schema.Unknown.pipe(
   Schema.filter((value) => {
     // What is missing is undefined here, which is no JSON.
     if (value === undefined) return "expected a value"
-    return isShallow(value) || `expected JSON that is nested no deeper than ${maxDepth}`
+    if (!isShallow(value)) return `expected JSON that is nested no deeper than ${maxDepth}`
+    return isFinite(value) || `expected numbers of at most ${Number.MAX_VALUE}`
   })
 ).annotations({ description: "any JSON", jsonSchema: {} })
 

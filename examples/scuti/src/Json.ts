@@ -4,12 +4,25 @@ import * as Inspectable from "effect/Inspectable"
 /** How deep a value may be nested: what is deeper than the stack of the reader would break it. */
 export const maxDepth = 64
 
-/** Whether a value is nested no deeper than that. It does not recurse, as what it is for may be as deep as anything. */
-export const isShallow = (value: unknown): boolean => {
-  let level: Array<unknown> = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maxDepth) return false
+/** A value, what is in it, what is in that, and so on. It does not recurse, as a value may be as deep as anything. */
+function* levels(value: unknown): Generator<ReadonlyArray<unknown>> {
+  for (let level: ReadonlyArray<unknown> = [value]; level.length > 0; ) {
+    yield level
     level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []))
+  }
+}
+
+/** Whether a value is nested no deeper than `maxDepth`. */
+export const isShallow = (value: unknown): boolean => {
+  let depth = -1
+  for (const _ of levels(value)) if (++depth > maxDepth) return false
+  return true
+}
+
+/** Whether no number in it is beyond all that there are: JSON can say `1e999`, but there it is read as infinite. */
+export const isFinite = (value: unknown): boolean => {
+  for (const level of levels(value)) {
+    if (level.some((one) => typeof one === "number" && !Number.isFinite(one))) return false
   }
   return true
 }

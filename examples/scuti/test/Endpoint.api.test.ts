@@ -176,6 +176,7 @@ describe("Endpoint, the API", () => {
         ["PUT", `/api/hashmap/${"k".repeat(257)}`, { body: { value: 1 } }, 400, "HttpApiDecodeError"],
         ["PUT", "/api/hashmap/a", { raw: deep }, 400, "HttpApiDecodeError"],
         ["GET", "/api/hashmap/a?default=nonsense", {}, 400, "HttpApiDecodeError"],
+        ["PUT", "/api/hashmap/a", { raw: '{"value":[1e999]}' }, 400, "HttpApiDecodeError"],
         ["PUT", "/api/hashmap/a", { raw: '{"value":' }, 400, "MalformedBody"],
         ["PUT", "/api/hashmap/a", { raw: "x".repeat(1001) }, 413, "BodyTooLarge"],
         [

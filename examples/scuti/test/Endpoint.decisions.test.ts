@@ -71,6 +71,12 @@ describe("Json", () => {
     assert.isFalse(Json.isShallow(nest(Json.maxDepth + 1)))
     assert.isFalse(Json.isShallow(nest(1_000_000)))
   })
+
+  it("a number that no number is as large as is found wherever it is", () => {
+    assert.isTrue(Json.isFinite({ a: [1, -1.5e308, "Infinity", null, true] }))
+    for (const text of ["1e999", "[-1e999]", '{"a":{"b":[0,1e999]}}']) assert.isFalse(Json.isFinite(JSON.parse(text)))
+    FastCheck.assert(FastCheck.property(FastCheck.jsonValue(), (value) => assert.isTrue(Json.isFinite(value))))
+  })
 })
 
 const sorted = (entries: Record<string, unknown>): Record<string, unknown> =>
