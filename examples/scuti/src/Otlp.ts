@@ -1,8 +1,8 @@
 /**
  * Sends metrics and traces by OTLP, as JSON over HTTP, with Effect's own exporter.
  *
- * A collector that is down, slow or silent costs nothing but what it would have been told: a request has five seconds,
- * and after some that have failed nothing is kept or sent for a minute.
+ * A collector that is down, slow or silent costs nothing but what it would have been told, and a line in the log: a
+ * request has five seconds, and after some that have failed nothing is kept or sent for a minute.
  */
 import * as OtlpMetrics from "@effect/opentelemetry/OtlpMetrics"
 import * as OtlpSerialization from "@effect/opentelemetry/OtlpSerialization"
@@ -55,11 +55,29 @@ export const makeRelay = (): Relay => {
 
 const patience = "5 seconds"
 
+/** Tells when a collector ceases to take what is sent to an address, and when it takes it again. */
+const makeTeller = () => {
+  const refusing = new Set<string>()
+  return {
+    refused: (url: string, why: string): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        if (refusing.has(url)) return Effect.void
+        refusing.add(url)
+        return Effect.logWarning(`The collector at ${url} takes nothing: ${why}. It is tried again after a minute`)
+      }),
+    taken: (url: string): Effect.Effect<void> =>
+      Effect.suspend(() =>
+        refusing.delete(url) ? Effect.logInfo(`The collector at ${url} is there again`) : Effect.void
+      )
+  }
+}
+
 const client = Layer.effect(
   HttpClient.HttpClient,
-  Effect.map(
-    HttpClient.HttpClient,
-    HttpClient.transform((answer, request) =>
+  Effect.map(HttpClient.HttpClient, (client) => {
+    // the exporter itself says so at `debug`
+    const tell = makeTeller()
+    return HttpClient.transform(client, (answer, request) =>
       answer.pipe(
         // the exporter does not look at the body, and an answer that is not read to its end keeps its connection
         Effect.tap((response) => Effect.ignore(response.arrayBuffer)),
@@ -67,10 +85,15 @@ const client = Layer.effect(
           duration: patience,
           onTimeout: () =>
             new HttpClientError.RequestError({ request, reason: "Transport", description: `no answer in ${patience}` })
+        }),
+        Effect.tapBoth({
+          onFailure: ({ description = "nobody answers" }) => tell.refused(request.url, description),
+          onSuccess: ({ status }) =>
+            status < 300 ? tell.taken(request.url) : tell.refused(request.url, `its answer has status ${status}`)
         })
       )
     )
-  )
+  })
 ).pipe(Layer.provide(FetchHttpClient.layer))
 
 /** Sends spans of the relay's tracer every five seconds, and all metrics every ten. */

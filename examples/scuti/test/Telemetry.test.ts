@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -253,17 +254,22 @@ describe("Otlp", () => {
   )
 
   it.scoped.each([
-    ["is not there", "gone"],
-    ["refuses", 400],
-    ["fails", 503],
-    ["never answers", "never"]
-  ] as const)("a collector that %s harms nothing, and holds up no end", ([, answer]) =>
+    ["is not there", "gone", "nobody answers"],
+    ["refuses", 400, "its answer has status 400"],
+    ["fails", 503, "its answer has status 503"],
+    ["never answers", "never", "no answer in 5 seconds"]
+  ] as const)("a collector that %s harms nothing, holds up no end, and is told of once", ([, answer, why]) =>
     Effect.gen(function* () {
+      const warnings: Array<string> = []
+      const log = Logger.make(({ logLevel, message }) => {
+        if (logLevel === LogLevel.Warning) warnings.push(String(message))
+      })
+      const heard = Logger.replace(Logger.defaultLogger, log)
       const { endpoint, server } = yield* collector(answer === "gone" ? 200 : answer)
       if (answer === "gone") yield* Effect.async<void>((resume) => void server.close(() => resume(Effect.void)))
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(
-        Layer.provide(application(), Layer.merge(settingsLayer({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }), silent)),
+        Layer.provide(application(), Layer.merge(settingsLayer({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }), heard)),
         scope
       )
       const ping = Effect.provide(GenServer.call(Pinger, new Ping()), context)
@@ -282,6 +288,45 @@ describe("Otlp", () => {
         seconds += 0.1
       }
       assert.isBelow(seconds, 4)
+      assert.deepStrictEqual(
+        warnings.sort(),
+        ["metrics", "traces"].map(
+          (path) => `The collector at ${endpoint}v1/${path} takes nothing: ${why}. It is tried again after a minute`
+        )
+      )
+    })
+  )
+
+  it.scoped("a collector that takes again what it is sent is told of once", () =>
+    Effect.gen(function* () {
+      const { endpoint, server } = yield* collector(503)
+      const lines: Array<string> = []
+      const log = Logger.make(({ logLevel, message }) => {
+        if (String(message).includes("collector")) lines.push(`${logLevel.label} ${message}`)
+      })
+      yield* Layer.build(
+        Layer.provide(
+          application(),
+          Layer.merge(
+            settingsLayer({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }),
+            Logger.replace(Logger.defaultLogger, log)
+          )
+        )
+      )
+      const pass = (seconds: number) =>
+        Effect.repeatN(Effect.zipRight(TestClock.adjust("1 second"), quiet), seconds - 1)
+      yield* pass(40)
+      server.removeAllListeners("request").on("request", (request, response) => {
+        request.resume().on("end", () => response.end("{}"))
+      })
+      yield* pass(120)
+      assert.deepStrictEqual(
+        lines.filter((line) => line.includes("v1/metrics")),
+        [
+          `WARN The collector at ${endpoint}v1/metrics takes nothing: its answer has status 503. It is tried again after a minute`,
+          `INFO The collector at ${endpoint}v1/metrics is there again`
+        ]
+      )
     })
   )
 })
