@@ -56,6 +56,21 @@ describe("DnsCluster, failures", () => {
     })
   )
 
+  it.scoped("DNS-4: a lookup that cannot be interrupted does not hold up the round", () =>
+    Effect.gen(function* () {
+      const world = makeWorld({
+        "A app.internal": Effect.uninterruptible(Effect.delay(Effect.succeed(["10.0.0.1"]), "1 hour")),
+        "AAAA app.internal": ["fd00::1"]
+      })
+      const app = yield* App.start({ query: "app.internal", lookupTimeout: "3 seconds", resolver: world.resolver })
+      const asking = yield* Effect.fork(peers(app))
+      yield* TestClock.adjust("3 seconds")
+      yield* quiet
+      assert.isNotNull(asking.unsafePoll())
+      assert.deepStrictEqual(nodes(yield* asking), ["nonode@fd00::1"])
+    })
+  )
+
   it.scoped("DNS-4: a lookup that fails does not declare anybody gone", () =>
     Effect.gen(function* () {
       const world = makeWorld({ "A app.internal": ["10.0.0.1"], "AAAA app.internal": ["fd00::1", "fd00::2"] })

@@ -225,6 +225,15 @@ describe("DnsCluster, options", () => {
         complaint(() => layerOf({ query, resolver: { lookup: 1 } })),
         'DnsCluster.layer: `resolver` must have the functions `lookup` and `connectNode`, but is {"lookup":1}'
       )
+      const { resolver } = makeWorld()
+      assert.strictEqual(
+        complaint(() => layerOf({ query, resolver: { ...resolver, basename: "app" } })),
+        'DnsCluster.layer: `resolver.basename` must be a function, but is "app"'
+      )
+      assert.strictEqual(
+        complaint(() => layerOf({ query, resolver: { ...resolver, listNodes: ["app@10.0.0.1"] } })),
+        'DnsCluster.layer: `resolver.listNodes` must be an Effect of node names, but is ["app@10.0.0.1"]'
+      )
     }
     assert.strictEqual(
       complaint(() => DnsCluster.layer("app.internal" as never)),
@@ -387,6 +396,17 @@ describe("DnsCluster, rounds", () => {
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(connected(world), ["nonode@10.0.0.2 at 5000"])
       assert.deepStrictEqual(nodes(yield* peers(app)), ["nonode@10.0.0.1"])
+    })
+  )
+
+  it.scoped("DNS-3, DNS-5: what is listed is known however its host is written, and what is no name harms nobody", () =>
+    Effect.gen(function* () {
+      const world = makeWorld({ "AAAA app.internal": ["fd00:0:0::1"], "SRV app.internal": ["web.internal:4369"] })
+      const listNodes = Effect.succeed(["nonode@FD00:0::1", "nonode@Web.internal:4369", "nobody"])
+      const resourceTypes = ["AAAA", "SRV"] as const
+      const app = yield* App.start({ query: "app.internal", resourceTypes, resolver: { ...world.resolver, listNodes } })
+      assert.deepStrictEqual(nodes(yield* peers(app)), ["nonode@fd00::1", "nonode@web.internal"])
+      assert.deepStrictEqual(connected(world), [])
     })
   )
 

@@ -67,6 +67,8 @@ export const keyOf = ({ node, port }: Peer): string => (port === undefined ? nod
 /** A node's name in the form in which names are compared. */
 export const nameOf = (name: string): string => {
   const at = name.indexOf("@")
+  // A resolver may list what is nobody's name.
+  if (at < 0) return name
   return `${name.slice(0, at)}@${hostOf(name.slice(at + 1))}`
 }
 

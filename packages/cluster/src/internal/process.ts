@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type Found, type Heard, nothing, plan, type Question, settle } from "./discovery.ts"
-import { keyOf, Peer } from "./peer.ts"
+import { keyOf, nameOf, Peer } from "./peer.ts"
 import { LookupFailed, type ResolverService } from "./resolver.ts"
 import { type Orders, type Settings, settingsOf } from "./settings.ts"
 
@@ -60,11 +60,15 @@ interface Label {
 const lookUp = (question: Question, { name, key }: Label, { resolver, settings }: State): Effect.Effect<Heard> => {
   const { query, type } = question
   return resolver.lookup(query, type).pipe(
+    // What does not let itself be interrupted must not hold up the round; and a fiber that fails is logged by Effect.
+    Effect.either,
+    Effect.disconnect,
     Effect.timeoutFail({
       duration: settings.lookupTimeout,
       onTimeout: () =>
         new LookupFailed({ query, type, reason: `no answer within ${Duration.toMillis(settings.lookupTimeout)} ms` })
     }),
+    Effect.flatten,
     Effect.map((addresses): Heard => [question, addresses]),
     Effect.catchAll((error) =>
       Metric.increment(failedLookups).pipe(
@@ -105,7 +109,7 @@ const round = (label: Label, state: State): Effect.Effect<State> =>
     const heard = yield* Effect.forEach(settings.questions, (question) => lookUp(question, label, state), {
       concurrency: "unbounded"
     })
-    const listed = resolver.listNodes === undefined ? null : new Set(yield* resolver.listNodes)
+    const listed = resolver.listNodes === undefined ? null : new Set(Array.from(yield* resolver.listNodes, nameOf))
     const next = plan(found, heard, settings.own, listed)
     const connected = yield* Effect.forEach(next.connect, (peer) => connect(peer, label, state), {
       concurrency: "unbounded"

@@ -130,7 +130,22 @@ const resolverOf = (who: string, given: unknown): ResolverService | null => {
   if (typeof parts["lookup"] !== "function" || typeof parts["connectNode"] !== "function") {
     refuse(who, `\`resolver\` must have the functions \`lookup\` and \`connectNode\`, but is ${show(given)}`)
   }
+  checkParts(who, "resolver.", parts)
   return given as ResolverService
+}
+
+/** The parts of a resolver that it may leave out, or that are not of DNS. */
+const checkParts = (who: string, of: string, parts: { readonly [part: string]: unknown }): void => {
+  for (const name of ["basename", "connectNode"]) {
+    const part = parts[name]
+    if (part !== undefined && typeof part !== "function") {
+      refuse(who, `\`${of}${name}\` must be a function, but is ${show(part)}`)
+    }
+  }
+  const { listNodes } = parts
+  if (listNodes !== undefined && !Effect.isEffect(listNodes)) {
+    refuse(who, `\`${of}listNodes\` must be an Effect of node names, but is ${show(listNodes)}`)
+  }
 }
 
 const options = ["query", "resourceTypes", "interval", "lookupTimeout", "connectTimeout", "self", "resolver"]
@@ -178,30 +193,15 @@ export const settingsOf = (
 /** How Node is to look up. */
 export const nodeDnsOf = (who: string, given: unknown): NodeDns => {
   checkOptions(who, given, ["servers", "timeout", "tries", "basename", "connectNode", "listNodes"])
-  const {
-    basename,
-    connectNode,
-    listNodes,
-    servers,
-    timeout = "2 seconds",
-    tries = 2
-  } = given as {
-    readonly [key: string]: unknown
-  }
+  const parts = given as { readonly [key: string]: unknown }
+  const { servers, timeout = "2 seconds", tries = 2 } = parts
   if (typeof tries !== "number" || !Number.isInteger(tries) || tries < 1) {
     return refuse(who, `\`tries\` must be a whole number from 1 up, but is ${show(tries)}`)
   }
   const duration = durationOption(who, "timeout", timeout)
   // The longest that Node takes.
   if (Duration.toMillis(duration) > 2 ** 31 - 1) refuse(who, `\`timeout\` is too long: ${show(timeout)}`)
-  for (const [name, part] of Object.entries({ basename, connectNode })) {
-    if (part !== undefined && typeof part !== "function") {
-      refuse(who, `\`${name}\` must be a function, but is ${show(part)}`)
-    }
-  }
-  if (listNodes !== undefined && !Effect.isEffect(listNodes)) {
-    refuse(who, `\`listNodes\` must be an Effect of node names, but is ${show(listNodes)}`)
-  }
+  checkParts(who, "", parts)
   return { servers: serversOf(who, servers), timeout: duration, tries }
 }
 
