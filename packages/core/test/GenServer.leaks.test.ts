@@ -6,12 +6,14 @@ import { ExitReason, GenServer, Process } from "@effect-otp/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { quiet } from "./fixtures/observing.ts"
 import { ask, type Do, Note, Scripted, start, stateOf, tell } from "./fixtures/Scripted.ts"
 import { VirtualClock } from "./property/clock.ts"
+import { Random, RandomScheduler } from "./property/scheduler.ts"
 
 const { noReply, reply } = GenServer
 
@@ -200,4 +202,36 @@ describe("the clock", () => {
       assert.strictEqual(clock.nearest, never)
     })
   )
+})
+
+describe("a start that is interrupted, at whatever step", () => {
+  for (const init of ["plain", "in an Effect", "failing"] as const) {
+    for (const what of ["open", "closed meanwhile", "closed"] as const) {
+      it.effect(`leaves nothing: init ${init}, the scope ${what} (START-12)`, () =>
+        Effect.gen(function* () {
+          for (let seed = 1; seed <= 100; seed++) {
+            const scope = yield* Scope.make()
+            const close = Scope.close(scope, Exit.void)
+            if (what === "closed") yield* close
+            const random = new Random(seed)
+            const scheduler = new RandomScheduler(random, 0.1)
+            const run = (steps: number) => {
+              for (let step = 0; step < steps && !scheduler.isQuiet; step++) scheduler.step()
+            }
+            const starting = Effect.runFork(Scope.extend(Short.start(init), scope), { scheduler })
+            run(random.below(12))
+            if (what === "closed meanwhile") Effect.runFork(close, { scheduler })
+            run(random.below(4))
+            starting.unsafeInterruptAsFork(FiberId.none)
+            run(10_000)
+            const closing = Effect.runFork(close, { scheduler })
+            run(10_000)
+            assert.isNotNull(starting.unsafePoll())
+            assert.isNotNull(closing.unsafePoll())
+            assert.deepStrictEqual(yield* Process.list, [], `seed ${seed}`)
+          }
+        })
+      )
+    }
+  }
 })

@@ -387,12 +387,15 @@ export const startProcess = <P extends Server, A>(
     let resume: ((exit: Started) => void) | null = null
     // The build waits for it from here on, also in the turn in which it starts.
     const builder = nest !== null && nest.fiber === fiber ? nest : null
-    if (builder !== null) builder.waitingFor = { home: process, blocks: true }
-    process.start(args(process), (exit) => {
-      started = exit
-      if (builder !== null) builder.waitingFor = null
-      resume?.(exit)
-    })
+    const begin = (): Effect.Effect<A, unknown> | null => {
+      if (builder !== null) builder.waitingFor = { home: process, blocks: true }
+      process.start(args(process), (exit) => {
+        started = exit
+        if (builder !== null) builder.waitingFor = null
+        resume?.(exit)
+      })
+      return started === null ? null : result(started)
+    }
     const result = (exit: Started): Effect.Effect<A, unknown> => {
       if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
       if (process.isIgnored) {
@@ -402,18 +405,21 @@ export const startProcess = <P extends Server, A>(
       else if (nest !== null) nest.adopt(process)
       return pending === null ? Exit.succeed(give(process)) : Effect.as(pending, give(process))
     }
-    if (started !== null) return result(started)
     const wait = Effect.async<void, unknown>((callback) => {
       if (started === null) resume = callback
       else callback(started)
     })
-    return Effect.uninterruptibleMask((restore) =>
+    const finish = (restore: Restore): Effect.Effect<A, unknown> =>
       Effect.matchCauseEffect(restore(wait), {
-        onFailure: (cause) =>
-          started === null ? Effect.zipRight(close(process, nest), Effect.failCause(cause)) : Effect.failCause(cause),
+        onFailure: (cause) => {
+          const rest = started === null ? close(process, nest) : pending
+          return rest === null ? Effect.failCause(cause) : Effect.zipRight(rest, Effect.failCause(cause))
+        },
         onSuccess: () => result(Exit.void)
       })
-    )
+    if (pending === null) return begin() ?? Effect.uninterruptibleMask(finish)
+    // The scope, which is closed, has a step of its own to say so: who is interrupted before it would leave a server behind.
+    return Effect.uninterruptibleMask((restore) => begin() ?? finish(restore))
   })
 
 const nestOf = (fiber: AnyFiber): Nest | null => {
