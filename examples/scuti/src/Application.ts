@@ -12,11 +12,11 @@ import * as MutableRef from "effect/MutableRef"
 import * as Endpoint from "./Endpoint.ts"
 import { Hashmap } from "./Hashmap.ts"
 import * as Migrator from "./Migrator.ts"
-import * as Prometheus from "./Prometheus.ts"
 import * as RepoSupervisor from "./RepoSupervisor.ts"
 import { ScutiPubSub, Updated } from "./ScutiPubSub.ts"
 import * as Settings from "./Settings.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Prometheus from "./telemetry/Prometheus.ts"
 
 export const name = "ScutiWeb.Supervisor"
 

@@ -13,9 +13,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Database from "./Database.ts"
-import { migrations as ours } from "./migrations/index.ts"
-import { explain, faultOf, type RepoError } from "./RepoError.ts"
+import * as Database from "./repo/Database.ts"
+import { migrations as ours } from "./repo/migrations/index.ts"
+import { explain, faultOf, type RepoError } from "./repo/RepoError.ts"
 import * as Settings from "./Settings.ts"
 
 /** A migration that failed. Nothing of it is left, nor of those that were made with it. */

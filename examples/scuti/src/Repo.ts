@@ -13,13 +13,13 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import * as Database from "./Database.ts"
-import * as Lane from "./Lane.ts"
-import type { Line } from "./Lines.ts"
-import * as Measures from "./Measures.ts"
 import { nextTurn } from "./nextTurn.ts"
-import { notMigrated, RepoError } from "./RepoError.ts"
+import * as Database from "./repo/Database.ts"
+import * as Lane from "./repo/Lane.ts"
+import type { Line } from "./repo/Lines.ts"
+import { notMigrated, RepoError } from "./repo/RepoError.ts"
 import * as Settings from "./Settings.ts"
+import * as Measures from "./telemetry/Measures.ts"
 
 export { RepoError }
 

@@ -6,8 +6,8 @@
  */
 import * as Supervisor from "@effect-otp/core/Supervisor"
 import * as Schedule from "effect/Schedule"
-import * as Journal from "./Journal.ts"
 import * as Repo from "./Repo.ts"
+import * as Journal from "./repo/Journal.ts"
 
 /** Who looks after the Repo and the Journal. */
 export class RepoSupervisor extends Supervisor.Service<RepoSupervisor>()("@app/Scuti.Repo.Supervisor") {}

@@ -14,9 +14,9 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Otlp from "./Otlp.ts"
-import * as Readings from "./Readings.ts"
 import * as Settings from "./Settings.ts"
+import * as Otlp from "./telemetry/Otlp.ts"
+import * as Readings from "./telemetry/Readings.ts"
 
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 

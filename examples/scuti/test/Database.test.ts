@@ -8,9 +8,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import * as Database from "../src/Database.ts"
 import { nextTurn } from "../src/nextTurn.ts"
-import { explain, faultOf, RepoError } from "../src/RepoError.ts"
+import * as Database from "../src/repo/Database.ts"
+import { explain, faultOf, RepoError } from "../src/repo/RepoError.ts"
 import { directory, freshFile, handlesOn } from "./fixtures/database.ts"
 
 const open = (file: string) => Database.open(file, "normal")

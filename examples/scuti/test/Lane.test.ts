@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
-import * as Lane from "../src/Lane.ts"
+import * as Lane from "../src/repo/Lane.ts"
 
 const settle = Effect.repeatN(Effect.yieldNow(), 20)
 

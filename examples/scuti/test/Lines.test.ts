@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as FastCheck from "effect/FastCheck"
 import * as Json from "../src/Json.ts"
-import { type Arrival, type Line, lineOf, plan } from "../src/Lines.ts"
+import { type Arrival, type Line, lineOf, plan } from "../src/repo/Lines.ts"
 import { run as at, put } from "./fixtures/database.ts"
 
 const changed = (sequence: number): Arrival => ({ _tag: "Changed", line: put(sequence) })

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
-import * as Measures from "../src/Measures.ts"
-import * as Prometheus from "../src/Prometheus.ts"
+import * as Measures from "../src/telemetry/Measures.ts"
+import * as Prometheus from "../src/telemetry/Prometheus.ts"
 
 const lines = (name: string, holding: string) =>
   Effect.map(Prometheus.text, (text) =>

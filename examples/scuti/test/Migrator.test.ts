@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import * as Database from "../src/Database.ts"
 import * as Migrator from "../src/Migrator.ts"
-import { migrations } from "../src/migrations/index.ts"
+import * as Database from "../src/repo/Database.ts"
+import { migrations } from "../src/repo/migrations/index.ts"
 import { freshFile, settingsLayer } from "./fixtures/database.ts"
 
 const statement = (text: string) => Effect.flatMap(SqlClient, (sql) => sql.unsafe(text))

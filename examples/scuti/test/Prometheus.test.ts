@@ -6,7 +6,7 @@ import * as MetricLabel from "effect/MetricLabel"
 import * as MetricPair from "effect/MetricPair"
 import * as MetricState from "effect/MetricState"
 import * as Option from "effect/Option"
-import { format } from "../src/Prometheus.ts"
+import { format } from "../src/telemetry/Prometheus.ts"
 
 type Pair = MetricPair.MetricPair.Untyped
 

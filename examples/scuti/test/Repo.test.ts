@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
-import type { Line } from "../src/Lines.ts"
 import { live, Repo, RepoError, RepoWriter } from "../src/Repo.ts"
+import type { Line } from "../src/repo/Lines.ts"
 import { freshFile, migratedFile, put, run, settingsLayer } from "./fixtures/database.ts"
 
 /** Gives an effect a Repo on a file. */

@@ -13,7 +13,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Measures from "../Measures.ts"
+import * as Measures from "../telemetry/Measures.ts"
 import type { EndpointSettings } from "./Binding.ts"
 import * as Refusal from "./Refusal.ts"
 

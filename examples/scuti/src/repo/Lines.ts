@@ -5,8 +5,8 @@
  * no second time, and one that is left out is a gap, which gets a line of its own.
  */
 import type * as DateTime from "effect/DateTime"
-import * as Json from "./Json.ts"
-import type { Update } from "./Updates.ts"
+import * as Json from "../Json.ts"
+import type { Update } from "../Updates.ts"
 
 export type Operation = "start" | "put" | "update" | "delete" | "gap"
 

@@ -16,9 +16,9 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { type RepoError, RepoWriter } from "../Repo.ts"
+import type { Update } from "../Updates.ts"
 import { type Arrival, lineOf, plan } from "./Lines.ts"
-import { type RepoError, RepoWriter } from "./Repo.ts"
-import type { Update } from "./Updates.ts"
 
 /** What tells in a line why it has failed. */
 export interface Told {
