@@ -274,7 +274,8 @@ const limitOf = (who: string, given: { readonly capacity?: unknown; readonly ove
 /**
  * Subscribes, in the scope of whoever asks: when it returns, nothing that is broadcast is missed any more. To be used
  * where it matters that the subscription is there before something else happens, or to name oneself in
- * {@link broadcastFrom}; otherwise {@link subscribe} does.
+ * {@link broadcastFrom}; otherwise {@link subscribe} does. In a server's handler the scope is that handler's: what is to
+ * outlive it is made in `self.scope`, or by {@link subscribeSelf}.
  *
  * Each subscription gets each message, so whoever has two gets it twice (`PS-2`). Fails with `ServerDown` while there is
  * no PubSub. Options that make no sense throw a `TypeError`.
@@ -341,7 +342,7 @@ export const subscribe = <P extends Any, E, R, A, I, const O extends Overflow = 
  * It ends with the server, and each call is one more subscription (`PS-2`). What `as` does in vain is the server's crash,
  * and no concern of the broadcaster. When the PubSub ends, the server gets the reason as an exit signal, as from a process
  * it is linked to (`REG-17`, `PROC-3`): a server that does not trap exits ends with it, and its supervisor starts it again,
- * with a new subscription.
+ * with a new subscription. One that traps them is told by `Process.Exit`, and has to subscribe again.
  *
  * Fails with `ServerDown` while there is no PubSub.
  *
@@ -607,7 +608,7 @@ export interface Node {
   /**
    * The way in: gives what came from another node to the subscribers of this one. To be called in the order in which it
    * came, as far as it is of one lane. A message that does not fit a topic's schema is dropped, counted and logged; it
-   * never fails.
+   * never fails. What a dispatcher throws is a defect of it, and so ends an adapter that does not see to that.
    */
   readonly receive: (parcel: Parcel) => Effect.Effect<void>
 }

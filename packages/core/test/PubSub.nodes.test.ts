@@ -348,6 +348,20 @@ describe("what comes from other nodes", () => {
     })
   })
 
+  it.scoped("and makes a dispatcher fail is the adapter's defect, which is started again (PS-10, PS-11)", () =>
+    Effect.gen(function* () {
+      const network = new Network()
+      const a = yield* open(network, "a")
+      const queue = yield* subscription(a)
+      network.inject("a", { topic: "news", message: "ping", dispatcher: "broken" })
+      yield* quiet
+      assert.strictEqual(network.starts, 2)
+      network.inject("a", { topic: "news", message: "pong" })
+      yield* quiet
+      assert.deepStrictEqual(yield* waiting(queue), ["pong"])
+    }).pipe(logging(makeLog()))
+  )
+
   it.scoped("and makes a schema throw is dropped, too: neither the adapter nor anybody else ends of it (PS-11)", () =>
     Effect.gen(function* () {
       const network = new Network()
