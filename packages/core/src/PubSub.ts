@@ -244,8 +244,8 @@ export interface Subscription<out A, out E = ServerDown> {
   /** What has come and was not taken yet. Those who take it share it: each message is taken once. */
   readonly messages: Mailbox.ReadonlyMailbox<A, E>
   /**
-   * The same as a Stream. It ends with `unsubscribe`, and fails with what the subscription has ended by. It takes all that
-   * waits at once: what whoever runs it leaves of that, as by `Stream.take`, is gone. To go on later, use `messages`.
+   * The same as a Stream. It ends with `unsubscribe`, and fails with what the subscription has ended by. It takes all
+   * that waits at once: what whoever runs it leaves of that, as by `Stream.take`, is gone. To go on later, use `messages`.
    */
   readonly stream: Stream.Stream<A, E>
   /** How many messages were dropped because the queue was full. */
@@ -560,9 +560,9 @@ export interface Recipient extends SubscriptionInfo {
 
 /**
  * Gives a message to the subscribers of its topic, in place of {@link broadcast}'s own way, which leaves out `from` and
- * gives it to everybody else (`PS-10`). It is called once for each broadcast that somebody is there for, in the broadcaster's
- * turn, and for messages of other nodes in the adapter's: there `from` is none, and if subscribers have the topic with several
- * schemas it is called once for each. It is known by a name because a name can travel.
+ * gives it to everybody else (`PS-10`). It is called once for each broadcast that somebody is there for, in the
+ * broadcaster's turn, and for messages of other nodes in the adapter's: there `from` is none, and if subscribers have the
+ * topic with several schemas it is called once for each. It is known by a name because a name can travel.
  *
  * What it throws is a defect of whoever has called it.
  *

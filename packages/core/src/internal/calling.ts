@@ -418,7 +418,7 @@ export const startProcess = <P extends Server, A>(
         onSuccess: () => result(Exit.void)
       })
     if (pending === null) return begin() ?? Effect.uninterruptibleMask(finish)
-    // The scope, which is closed, has a step of its own to say so: who is interrupted before it would leave a server behind.
+    // A scope that is closed has a step of its own to say so: who is interrupted before it would leave a server behind.
     return Effect.uninterruptibleMask((restore) => begin() ?? finish(restore))
   })
 
