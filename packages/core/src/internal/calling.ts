@@ -381,7 +381,7 @@ export const startProcess = <P extends Server, A>(
     if (given === null) return Effect.interrupt
     if (!(given instanceof Seat)) return Effect.die(given)
     const process = make(definition, given as Ref, capture(fiber), nest)
-    const { detach, pending } = attach(scope, () => close(process, nest))
+    const { detach, pending } = attach(scope, closing(process, nest))
     process.whenDown(detach)
     let started: Started | null = null
     let resume: ((exit: Started) => void) | null = null
@@ -405,18 +405,19 @@ export const startProcess = <P extends Server, A>(
       else if (nest !== null) nest.adopt(process)
       return pending === null ? Exit.succeed(give(process)) : Effect.as(pending, give(process))
     }
-    const wait = Effect.async<void, unknown>((callback) => {
-      if (started === null) resume = callback
-      else callback(started)
-    })
-    const finish = (restore: Restore): Effect.Effect<A, unknown> =>
-      Effect.matchCauseEffect(restore(wait), {
+    const finish = (restore: Restore): Effect.Effect<A, unknown> => {
+      const wait = Effect.async<void, unknown>((callback) => {
+        if (started === null) resume = callback
+        else callback(started)
+      })
+      return Effect.matchCauseEffect(restore(wait), {
         onFailure: (cause) => {
           const rest = started === null ? close(process, nest) : pending
           return rest === null ? Effect.failCause(cause) : Effect.zipRight(rest, Effect.failCause(cause))
         },
         onSuccess: () => result(Exit.void)
       })
+    }
     if (pending === null) return begin() ?? Effect.uninterruptibleMask(finish)
     // A scope that is closed has a step of its own to say so: who is interrupted before it would leave a server behind.
     return Effect.uninterruptibleMask((restore) => begin() ?? finish(restore))
@@ -426,6 +427,9 @@ const nestOf = (fiber: AnyFiber): Nest | null => {
   const nest = fiber.getFiberRef(currentWhereabouts)?.nest ?? null
   return nest?.isOpen === true ? nest : null
 }
+
+/** Made apart from the start: its scope keeps it, and would keep all that the start knows with it. */
+const closing = (server: Server, nest: Nest | null) => (): Effect.Effect<void> => close(server, nest)
 
 /** The end of the scope that a server lives in: it ends within its `shutdown`, or is killed. */
 const close = (server: Server, nest: Nest | null): Effect.Effect<void> =>
