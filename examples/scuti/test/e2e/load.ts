@@ -32,11 +32,17 @@ const send = (agent: Agent, url: string, method: string, body: string): Promise<
     sent.end(body)
   })
 
+/** A load that is on its way. */
+export interface Running {
+  /** How many answers there were. */
+  readonly answered: () => number
+  /** How many of them gave a value or took one. */
+  readonly served: () => number
+  readonly stop: () => Promise<Load>
+}
+
 /** Puts a value and reads it, again and again, on so many connections, until `stop` is called. */
-export const begin = (
-  url: string,
-  connections: number
-): { readonly answered: () => number; readonly stop: () => Promise<Load> } => {
+export const begin = (url: string, connections: number): Running => {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const statuses = new Map<number, number>()
   const unanswered = new Map<string, number>()
@@ -58,6 +64,7 @@ export const begin = (
   }
   const done = Promise.all(Array.from({ length: connections }, run))
   return {
+    served: () => (statuses.get(200) ?? 0) + (statuses.get(204) ?? 0),
     answered: () => Array.from(statuses.values()).reduce((sum, count) => sum + count, 0),
     stop: async () => {
       isOver = true
